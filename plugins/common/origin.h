@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "chunkinfo.h"
+#include "tracktable.h"
+
+G_BEGIN_DECLS
+
+/* The origin: one per address and port in the process. It serves what elements
+ * push into it over HTTP, outlives them, and knows neither GStreamer nor the
+ * HTTP library. All functions may be called from any thread and none blocks on
+ * disk or network. */
+typedef struct _Origin Origin;
+typedef struct _OriginBroadcast OriginBroadcast;
+
+typedef struct {
+  guint64 memory_window; /* ns of media kept in memory */
+  guint64 dvr_window;    /* ns of media a live playlist lists */
+  guint64
+      append_grace; /* ns a part waits for the store before it is listed anyway */
+} OriginWindow;
+
+/* Gives the origin of @address:@port, started if there is none (transfer full).
+ * Port 0 takes a free one. */
+Origin *origin_acquire (const char *address, guint16 port, GError **error);
+Origin *origin_ref (Origin *origin);
+void origin_unref (Origin *origin);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Origin, origin_unref)
+guint16 origin_get_port (Origin *origin);
+
+/* Which folder answers for what is not, or no longer, in memory. One per
+ * origin: FALSE and @error if another was set before. */
+gboolean origin_set_cache_dir (
+    Origin *origin, const char *cache_dir, GError **error);
+
+/* Puts @link on air, or takes up a link whose publisher dropped. FALSE/NULL and
+ * @error if somebody else is publishing it now. (transfer full) */
+OriginBroadcast *origin_publish (Origin *origin, const char *link,
+    const OriginWindow *window, GError **error);
+void origin_broadcast_set_tracks (
+    OriginBroadcast *broadcast, TrackTable *table);
+/* Takes no ownership; keeps a reference on @bytes as long as it needs. */
+void origin_broadcast_push (
+    OriginBroadcast *broadcast, const ChunkInfo *info, GBytes *bytes);
+/* The publisher is gone: the link stays on air, interrupted, for @resume_window
+ * ns, then ends; with 0 it ends now. Frees @broadcast (not the link). */
+void origin_broadcast_leave (OriginBroadcast *broadcast, guint64 resume_window);
+
+/* The latest thumbnail of @link, a whole JPEG. Needs no publish: another branch
+ * of the pipeline makes it. Forgotten when the link leaves the air. */
+void origin_set_poster (Origin *origin, const char *link, GBytes *jpeg);
+
+G_END_DECLS
