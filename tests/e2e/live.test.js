@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { openPage, startChromium, videoFacts } from '../lib/chromium.js';
 import { followPlaylist } from '../lib/follow.js';
 import { startFront, startRelay } from '../lib/nginx.js';
-import { broadcastLine, endPipeline, publish, startPipeline }
+import { broadcastLine, checkOutput, publish, startPipeline }
   from '../lib/pipeline.js';
 import { freePort, Place } from '../lib/place.js';
 import { listedParts, parsePlaylist, wholeSegments } from '../lib/playlists.js';
@@ -19,6 +19,8 @@ const LINK = 'obs';
 const place = new Place();
 let front;
 let pipeline;
+let publisher;
+let recorder;
 let chromium;
 let base;
 let master;
@@ -40,7 +42,7 @@ before(async () => {
   const url = `rtmp://127.0.0.1:${relay.port}/live/key`;
   front = await startFront(place, port);
   base = `${front.url}/live/${LINK}/`;
-  await publish(place, url);
+  publisher = await publish(place, url);
   pipeline = startPipeline(place,
       broadcastLine({ url, link: LINK, cache: place.path('cache'), port }));
   master = await until('the broadcast is on air', async () => {
@@ -53,6 +55,9 @@ before(async () => {
   followers.video = followPlaylist(new URL(variant.uri, base).href);
   followers.audio =
       followPlaylist(new URL(variant.audio[0].uri, base).href);
+  recorder = startPipeline(place, `
+    cachesrc link=${LINK} cache-dir="${place.path('cache')}" follow=true
+      ! filesink location="${place.path('followed.mp4')}"`);
   chromium = await startChromium(place);
 });
 
@@ -245,6 +250,17 @@ test('the playlists kept every rule while all this went on', async () => {
       followers.audio.follower.last.targetDuration);
 });
 
-test('the pipeline ends without a complaint', async () => {
-  assert.equal(await endPipeline(pipeline), 0);
+test('the publisher stops, and all comes to its end', async () => {
+  await publisher.end('SIGINT');
+  assert.equal(await pipeline.exited, 0);
+  checkOutput(pipeline);
+  assert.equal(await recorder.exited, 0);
+  checkOutput(recorder);
+  const { packets } = JSON.parse(await place.run('ffprobe', ['-v', 'error',
+    '-select_streams', 'v', '-show_entries', 'packet=dts_time', '-of', 'json',
+    place.path('followed.mp4')]));
+  const [first, last] = [packets.at(0), packets.at(-1)]
+      .map(({ dts_time: time }) => Number(time));
+  assert.ok(Math.abs(packets.length - 1 - (last - first) * 30) < 1.5,
+      `${packets.length} frames in ${last - first} s`);
 });

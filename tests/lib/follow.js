@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 
 import { PlaylistFollower } from './playlists.js';
+import { pause } from './until.js';
 
 // Where the hint points: { msn, part }.
 function promised(playlist) {
@@ -18,8 +19,9 @@ function promised(playlist) {
 const isAfter = (a, b) => a.msn > b.msn || (a.msn === b.msn && a.part > b.part);
 
 // Follows `url` until its end or until `stop()`; `done` settles with the
-// follower, or fails with the first broken rule.
-export function followPlaylist(url) {
+// follower, or fails with the first broken rule. With `patient`, an origin that
+// is away is waited for: what it says when it is back must fit all the same.
+export function followPlaylist(url, { patient = false } = {}) {
   const follower = new PlaylistFollower();
   const controller = new AbortController();
 
@@ -30,6 +32,11 @@ export function followPlaylist(url) {
         `?_HLS_msn=${wanted.msn}&_HLS_part=${wanted.part}` : '';
       const answer = await fetch(url + query, { signal: controller.signal });
       const text = await answer.text();
+      if (patient && answer.status >= 400) {
+        wanted = null;
+        await pause(100);
+        continue;
+      }
       assert.equal(answer.status, 200, `${url}${query}: ${text}`);
       const playlist = follower.see(text);
       if (playlist.endlist)

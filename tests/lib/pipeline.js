@@ -12,8 +12,6 @@ const words = (description) =>
   (description.match(/(?:[^\s"]|"[^"]*")+/g) ?? [])
       .map((word) => word.replaceAll('"', ''));
 
-// Starts a pipeline. What a sanitizer or a critical has to say fails the test
-// that ends it with `endPipeline`.
 export function startPipeline(place, description) {
   return place.launch(`${ROOT}tests/sanitized`,
       ['gst-launch-1.0', '--no-position', ...words(description)], {
@@ -24,7 +22,8 @@ export function startPipeline(place, description) {
       });
 }
 
-function checkOutput(launched) {
+// Throws what a sanitizer, a critical or an element has complained about.
+export function checkOutput(launched) {
   if (/AddressSanitizer|runtime error:|CRITICAL|ERROR:/.test(launched.output))
     throw new Error(launched.output);
 }
@@ -36,12 +35,6 @@ export async function runPipeline(place, description) {
   checkOutput(launched);
   if (status !== 0)
     throw new Error(`${status}\n${launched.output}`);
-}
-
-export async function endPipeline(launched) {
-  const status = await launched.end('SIGINT');
-  checkOutput(launched);
-  return status;
 }
 
 // The line of README.md: a publisher's stream on air and in the cache. `more`
