@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "mediawindow.h"
+#include "mediawindow-private.h"
 
-#include <string.h>
-
-#include "ratemeter.h"
-
+#define NS_PER_S G_GUINT64_CONSTANT (1000000000)
 #define NS_PER_US 1000
 /* A live playlist never gets shorter than this many target durations. */
 #define MIN_TARGETS 3
-/* Segments that carry EXT-X-PART, the open one included. */
-#define SEGMENTS_WITH_PARTS 3
 /* A publisher that leaves out more segments than this is not continuing
  * anything; it bounds the gaps that one chunk can make. */
 #define MAX_GAP 256
-
-typedef struct {
-  GPtrArray *segments; /* of MediaSegment, MSNs without a hole */
-  GPtrArray *inits;    /* of MediaInit, by epoch */
-  guint64 version;
-  RateMeter rate;
-} WindowTrack;
-
-typedef struct {
-  guint32 number;
-  guint64 first_msn;
-} WindowEpoch;
-
-struct _MediaWindow {
-  MediaWindowConfig config;
-  TrackTable *table;
-  GPtrArray *tracks; /* of WindowTrack, as the table's */
-  /* The epoch of the first listed segment and those after it. Each one but the
-   * first begins with a discontinuity. */
-  GArray *epochs;
-  guint64 discontinuity_sequence;
-  gboolean has_first;
-  guint64 first_msn; /* of all playlists */
-  guint target_duration;
-  gboolean ended;
-};
 
 static void
 clear_answer (MediaWindow *window, gpointer *answer)
@@ -98,7 +67,7 @@ media_window_new (const MediaWindowConfig *config)
 
   window->config = *config;
   window->tracks = g_ptr_array_new ();
-  window->epochs = g_array_new (FALSE, FALSE, sizeof (WindowEpoch));
+  window->epochs = g_array_new (FALSE, FALSE, sizeof (MediaEpoch));
   window->table = track_table_new ();
   return window;
 }
@@ -116,69 +85,7 @@ media_window_free (MediaWindow *window)
   g_free (window);
 }
 
-static WindowTrack *
-get_track (MediaWindow *window, guint track)
-{
-  return g_ptr_array_index (window->tracks, track);
-}
-
-static MediaSegment *
-get_segment (WindowTrack *track, guint position)
-{
-  return g_ptr_array_index (track->segments, position);
-}
-
-static MediaSegment *
-last_segment (WindowTrack *track)
-{
-  guint n = track->segments->len;
-
-  return n > 0 ? get_segment (track, n - 1) : NULL;
-}
-
-static MediaSegment *
-find_segment (WindowTrack *track, guint64 msn)
-{
-  guint64 first;
-
-  if (track->segments->len == 0)
-    return NULL;
-  first = get_segment (track, 0)->msn;
-  if (msn < first || msn - first >= track->segments->len)
-    return NULL;
-  return get_segment (track, msn - first);
-}
-
-/* Position of the first segment that playlists list. */
-static guint
-first_listed (MediaWindow *window, WindowTrack *track)
-{
-  guint64 first;
-
-  if (track->segments->len == 0)
-    return 0;
-  first = get_segment (track, 0)->msn;
-  if (window->first_msn <= first)
-    return 0;
-  return MIN (window->first_msn - first, track->segments->len);
-}
-
 /* --- sliding ------------------------------------------------------------- */
-
-/* The track that decides what is listed: the one whose key frames cut. When no
- * track is present any longer, the first that has segments. */
-static WindowTrack *
-lead_track (MediaWindow *window)
-{
-  int lead = track_table_lead (window->table);
-
-  if (lead >= 0 && get_track (window, lead)->segments->len > 0)
-    return get_track (window, lead);
-  for (guint i = 0; i < window->tracks->len; i++)
-    if (get_track (window, i)->segments->len > 0)
-      return get_track (window, i);
-  return NULL;
-}
 
 /* Forgets the epochs that no playlist reaches back to. Their discontinuities
  * are counted instead. */
@@ -186,7 +93,7 @@ static void
 advance_epochs (MediaWindow *window)
 {
   while (window->epochs->len > 1 &&
-         g_array_index (window->epochs, WindowEpoch, 1).first_msn <
+         g_array_index (window->epochs, MediaEpoch, 1).first_msn <
              window->first_msn) {
     g_array_remove_index (window->epochs, 0);
     window->discontinuity_sequence++;
@@ -207,14 +114,14 @@ is_stored (const MediaSegment *segment)
 static void
 trim_memory (MediaWindow *window, WindowTrack *track)
 {
-  const MediaSegment *last = last_segment (track);
+  const MediaSegment *last = track_last_segment (track);
   guint64 end;
 
   if (last == NULL || track->segments->len <= SEGMENTS_WITH_PARTS + 1)
     return;
   end = last->dts + last->duration;
   for (guint i = track->segments->len - SEGMENTS_WITH_PARTS - 1; i-- > 0;) {
-    MediaSegment *segment = get_segment (track, i);
+    MediaSegment *segment = track_segment (track, i);
 
     if (segment->parts == NULL && !segment->gap)
       break; /* so are all before it, or they are not stored */
@@ -230,12 +137,12 @@ trim_memory (MediaWindow *window, WindowTrack *track)
 static void
 drop_old (MediaWindow *window, WindowTrack *track, guint64 listed)
 {
-  guint position = first_listed (window, track);
+  guint position = track_first_listed (window, track);
   guint64 kept = 0;
   guint n;
 
   for (n = position; n > 0; n--) {
-    const MediaSegment *segment = get_segment (track, n - 1);
+    const MediaSegment *segment = track_segment (track, n - 1);
 
     if (kept > listed + segment->duration ||
         (segment->parts == NULL && !segment->gap))
@@ -243,7 +150,7 @@ drop_old (MediaWindow *window, WindowTrack *track, guint64 listed)
     kept += segment->duration;
   }
   for (guint i = 0; i < n; i++)
-    segment_free (window, get_segment (track, i));
+    segment_free (window, track_segment (track, i));
   if (n > 0)
     g_ptr_array_remove_range (track->segments, 0, n);
 }
@@ -256,7 +163,7 @@ drop_inits (MediaWindow *window, WindowTrack *track)
     MediaInit *init = g_ptr_array_index (track->inits, 0);
     const MediaInit *next = g_ptr_array_index (track->inits, 1);
 
-    if (next->epoch > get_segment (track, 0)->epoch)
+    if (next->epoch > track_segment (track, 0)->epoch)
       return;
     clear_answer (window, &init->answer);
     g_bytes_unref (init->bytes);
@@ -269,15 +176,15 @@ drop_inits (MediaWindow *window, WindowTrack *track)
 static void
 slide (MediaWindow *window)
 {
-  WindowTrack *lead = lead_track (window);
-  guint64 floor = MIN_TARGETS * window->target_duration * (guint64)1000000000;
+  WindowTrack *lead = window_lead (window);
+  guint64 floor = MIN_TARGETS * window->target_duration * NS_PER_S;
   guint64 listed = 0, before_newest = 0;
   guint n;
 
   if (lead == NULL)
     return;
   for (n = lead->segments->len; n > 0; n--) {
-    const MediaSegment *segment = get_segment (lead, n - 1);
+    const MediaSegment *segment = track_segment (lead, n - 1);
 
     if (!segment->complete)
       continue;
@@ -291,10 +198,10 @@ slide (MediaWindow *window)
     listed += segment->duration;
   }
   if (n < lead->segments->len)
-    window->first_msn = MAX (window->first_msn, get_segment (lead, n)->msn);
+    window->first_msn = MAX (window->first_msn, track_segment (lead, n)->msn);
   advance_epochs (window);
   for (guint i = 0; i < window->tracks->len; i++) {
-    WindowTrack *track = get_track (window, i);
+    WindowTrack *track = window_track (window, i);
 
     drop_old (window, track, listed);
     trim_memory (window, track);
@@ -307,7 +214,7 @@ slide (MediaWindow *window)
 static void
 complete_segment (MediaWindow *window, WindowTrack *track)
 {
-  MediaSegment *last = last_segment (track);
+  MediaSegment *last = track_last_segment (track);
 
   if (last == NULL || last->complete)
     return;
@@ -332,13 +239,14 @@ append_segment (WindowTrack *track, guint32 epoch, guint64 msn)
 static const MediaSegment *
 find_model (MediaWindow *window, guint64 msn)
 {
-  WindowTrack *lead = lead_track (window);
-  const MediaSegment *model = lead != NULL ? find_segment (lead, msn) : NULL;
+  WindowTrack *lead = window_lead (window);
+  const MediaSegment *model =
+      lead != NULL ? track_find_segment (lead, msn) : NULL;
 
   if (model != NULL && model->complete)
     return model;
   for (guint i = 0; i < window->tracks->len; i++) {
-    model = find_segment (get_track (window, i), msn);
+    model = track_find_segment (window_track (window, i), msn);
     if (model != NULL && model->complete)
       return model;
   }
@@ -351,7 +259,7 @@ static void
 append_gap (MediaWindow *window, WindowTrack *track, guint64 msn, guint32 epoch)
 {
   const MediaSegment *model = find_model (window, msn);
-  const MediaSegment *last = last_segment (track);
+  const MediaSegment *last = track_last_segment (track);
   MediaSegment *gap = append_segment (track, epoch, msn);
 
   gap->gap = TRUE;
@@ -375,7 +283,7 @@ append_gap (MediaWindow *window, WindowTrack *track, guint64 msn, guint32 epoch)
 static void
 fill_gaps (MediaWindow *window, WindowTrack *track, guint64 msn, guint32 epoch)
 {
-  const MediaSegment *last = last_segment (track);
+  const MediaSegment *last = track_last_segment (track);
   guint64 next = last != NULL ? last->msn + 1 : window->first_msn;
 
   if (last == NULL && !window->has_first)
@@ -388,32 +296,33 @@ fill_gaps (MediaWindow *window, WindowTrack *track, guint64 msn, guint32 epoch)
 static void
 fill_absent (MediaWindow *window)
 {
-  WindowTrack *lead = lead_track (window);
+  WindowTrack *lead = window_lead (window);
   guint64 next;
 
   if (lead == NULL)
     return;
-  next = last_segment (lead)->msn + (last_segment (lead)->complete ? 1 : 0);
+  next = track_last_segment (lead)->msn +
+         (track_last_segment (lead)->complete ? 1 : 0);
   for (guint i = 0; i < window->tracks->len; i++) {
-    WindowTrack *track = get_track (window, i);
+    WindowTrack *track = window_track (window, i);
 
     if (track == lead || track_table_get (window->table, i)->present)
       continue;
-    if (last_segment (track) != NULL && last_segment (track)->msn < next)
+    if (track_last_segment (track) != NULL &&
+        track_last_segment (track)->msn < next)
       complete_segment (window, track);
-    fill_gaps (window, track, next, last_segment (lead)->epoch);
+    fill_gaps (window, track, next, track_last_segment (lead)->epoch);
   }
 }
 
 static void
 begin_epoch (MediaWindow *window, guint32 number, guint64 first_msn)
 {
-  WindowEpoch epoch = {number, first_msn};
-  WindowEpoch *last;
+  MediaEpoch epoch = {number, first_msn};
+  MediaEpoch *last;
 
   if (window->epochs->len > 0) {
-    last =
-        &g_array_index (window->epochs, WindowEpoch, window->epochs->len - 1);
+    last = &g_array_index (window->epochs, MediaEpoch, window->epochs->len - 1);
     if (number <= last->number)
       return;
     /* An epoch without a segment leaves no trace in the playlists. */
@@ -428,7 +337,7 @@ begin_epoch (MediaWindow *window, guint32 number, guint64 first_msn)
 static gboolean
 add_init (MediaWindow *window, const ChunkInfo *info, GBytes *bytes)
 {
-  WindowTrack *track = get_track (window, info->track);
+  WindowTrack *track = window_track (window, info->track);
   MediaInit *init;
 
   if (track->inits->len > 0) {
@@ -448,7 +357,7 @@ add_init (MediaWindow *window, const ChunkInfo *info, GBytes *bytes)
 static MediaSegment *
 segment_for (MediaWindow *window, WindowTrack *track, const ChunkInfo *info)
 {
-  MediaSegment *last = last_segment (track);
+  MediaSegment *last = track_last_segment (track);
   MediaSegment *segment;
   guint64 next = last != NULL ? last->msn + 1 : window->first_msn;
 
@@ -502,7 +411,7 @@ media_window_add (
   if (info->kind == CHUNK_KIND_INIT)
     return add_init (window, info, bytes);
 
-  track = get_track (window, info->track);
+  track = window_track (window, info->track);
   segment = segment_for (window, track, info);
   if (segment == NULL)
     return FALSE;
@@ -516,12 +425,119 @@ media_window_add (
   track->version++;
   if (info->last)
     complete_segment (window, track);
-  if (track == lead_track (window)) {
+  if (track == window_lead (window)) {
     fill_absent (window);
     if (info->last || info->part == 0)
       slide (window);
   }
   return TRUE;
+}
+
+static void
+add_seeds (
+    MediaWindow *window, WindowTrack *track, const GArray *seeds, guint64 limit)
+{
+  for (guint i = 0; seeds != NULL && i < seeds->len; i++) {
+    const MediaSegment *seed = &g_array_index (seeds, MediaSegment, i);
+    const MediaSegment *last = track_last_segment (track);
+    MediaSegment *segment;
+
+    if (seed->msn < window->first_msn || seed->msn >= limit ||
+        (last != NULL && seed->msn <= last->msn))
+      continue;
+    fill_gaps (window, track, seed->msn, seed->epoch);
+    segment = append_segment (track, seed->epoch, seed->msn);
+    *segment = *seed;
+    segment->complete = TRUE;
+    rate_meter_add (&track->rate, segment->size, segment->duration,
+        window->target_duration);
+  }
+}
+
+static void
+seed_track (
+    MediaWindow *window, WindowTrack *track, const GArray *seeds, guint64 limit)
+{
+  g_autoptr (GPtrArray) newer = track->segments;
+
+  track->segments = g_ptr_array_new ();
+  add_seeds (window, track, seeds, limit);
+  if (newer->len > 0) {
+    const MediaSegment *first = g_ptr_array_index (newer, 0);
+
+    fill_gaps (window, track, first->msn, first->epoch);
+    g_ptr_array_extend (track->segments, newer, NULL, NULL);
+  }
+  track->version++;
+}
+
+static void
+seed_epochs (MediaWindow *window, const MediaEpoch *epochs, guint n_epochs)
+{
+  g_autoptr (GArray) newer = window->epochs;
+
+  window->epochs = g_array_new (FALSE, FALSE, sizeof (MediaEpoch));
+  window->discontinuity_sequence = 0;
+  for (guint i = 0; i < n_epochs; i++)
+    if (newer->len == 0 ||
+        epochs[i].number < g_array_index (newer, MediaEpoch, 0).number)
+      begin_epoch (window, epochs[i].number, epochs[i].first_msn);
+  g_array_append_vals (window->epochs, newer->data, newer->len);
+}
+
+/* Whether the seeds of the lead track are close to each other and to what the
+ * window has; it bounds the gaps that a strange store can make. */
+static gboolean
+is_continuous (const GArray *seeds, guint64 limit)
+{
+  guint64 next;
+
+  if (seeds == NULL || seeds->len == 0)
+    return FALSE;
+  next = g_array_index (seeds, MediaSegment, 0).msn;
+  if (next >= limit)
+    return FALSE;
+  for (guint i = 0; i < seeds->len; i++) {
+    guint64 msn = g_array_index (seeds, MediaSegment, i).msn;
+
+    if (msn >= limit)
+      break;
+    if (msn < next || msn - next > MAX_GAP)
+      return FALSE;
+    next = msn + 1;
+  }
+  return limit == G_MAXUINT64 || limit - next <= MAX_GAP;
+}
+
+/**
+ * media_window_seed:
+ * @epochs: all epochs of the link so far, oldest first
+ * @tracks: (array): by track of the window's table, arrays of #MediaSegment by
+ *     MSN or %NULL; only what is older than the window is taken
+ * @lead: the one whose first segment becomes the first of all
+ *
+ * Puts what a store has before what was added, so that a playlist goes on after
+ * a restart as if nothing had happened. Only while nobody has seen a playlist
+ * of this window.
+ */
+void
+media_window_seed (MediaWindow *window, const MediaEpoch *epochs,
+    guint n_epochs, GArray *const *tracks, guint lead)
+{
+  guint64 limit = window->has_first ? window->first_msn : G_MAXUINT64;
+
+  if (!is_continuous (tracks[lead], limit))
+    return;
+  window->has_first = TRUE;
+  window->first_msn = g_array_index (tracks[lead], MediaSegment, 0).msn;
+  seed_epochs (window, epochs, n_epochs);
+  /* The lead first: the gaps of the others are modelled on it. */
+  seed_track (window, window_track (window, lead), tracks[lead], limit);
+  for (guint i = 0; i < window->tracks->len; i++)
+    if (i != lead)
+      seed_track (window, window_track (window, i), tracks[i], limit);
+  fill_absent (window);
+  slide (window);
 }
 
 /**
@@ -538,7 +554,7 @@ media_window_mark_stored (MediaWindow *window, const ChunkInfo *info)
 
   if (info->kind != CHUNK_KIND_MEDIA || info->track >= window->tracks->len)
     return FALSE;
-  segment = find_segment (get_track (window, info->track), info->msn);
+  segment = track_find_segment (window_track (window, info->track), info->msn);
   if (segment == NULL || segment->epoch != info->epoch ||
       segment->parts == NULL || info->part >= segment->parts->len)
     return FALSE;
@@ -563,9 +579,11 @@ media_window_set_tracks (MediaWindow *window, TrackTable *table)
     track->inits = g_ptr_array_new ();
     g_ptr_array_add (window->tracks, track);
   }
-  /* EXT-X-TARGETDURATION never changes once a player may have seen it. */
-  if (window->target_duration == 0)
+  /* Both never change once a player may have seen them. */
+  if (window->target_duration == 0) {
     window->target_duration = hls_target_duration (table->max_segment_duration);
+    window->part_target = table->part_duration;
+  }
   fill_absent (window);
 }
 
@@ -584,7 +602,7 @@ void
 media_window_close_segments (MediaWindow *window)
 {
   for (guint i = 0; i < window->tracks->len; i++)
-    complete_segment (window, get_track (window, i));
+    complete_segment (window, window_track (window, i));
   fill_absent (window);
   slide (window);
 }
@@ -600,7 +618,7 @@ media_window_end (MediaWindow *window)
   media_window_close_segments (window);
   window->ended = TRUE;
   for (guint i = 0; i < window->tracks->len; i++)
-    get_track (window, i)->version++;
+    window_track (window, i)->version++;
 }
 
 gboolean
@@ -612,7 +630,7 @@ media_window_is_ended (MediaWindow *window)
 guint64
 media_window_get_version (MediaWindow *window, guint track)
 {
-  return get_track (window, track)->version;
+  return window_track (window, track)->version;
 }
 
 guint
@@ -629,12 +647,12 @@ media_window_get_target_duration (MediaWindow *window)
 guint64
 media_window_get_listed_duration (MediaWindow *window)
 {
-  WindowTrack *lead = lead_track (window);
+  WindowTrack *lead = window_lead (window);
   guint64 sum = 0;
 
-  for (guint i = lead != NULL ? first_listed (window, lead) : 0;
+  for (guint i = lead != NULL ? track_first_listed (window, lead) : 0;
        lead != NULL && i < lead->segments->len; i++)
-    sum += get_segment (lead, i)->duration;
+    sum += track_segment (lead, i)->duration;
   return sum;
 }
 
@@ -647,259 +665,5 @@ gboolean
 media_window_is_listed (MediaWindow *window, guint track)
 {
   return track < window->tracks->len &&
-         get_track (window, track)->segments->len > 0;
-}
-
-/* --- asking ---------------------------------------------------------------- */
-
-/* How far ahead of the playlist's end a part may be asked for
- * (rfc8216bis 6.2.5.2). */
-static guint64
-advance_part_limit (MediaWindow *window)
-{
-  guint64 target = window->table->part_duration;
-
-  if (target == 0 || target >= 1000000000)
-    return 3;
-  return (3000000000 + target - 1) / target;
-}
-
-/**
- * media_window_check_playlist:
- *
- * Returns: %MEDIA_READY if the playlist answers what @directives ask,
- *     %MEDIA_WAIT if it will, %MEDIA_BAD if they ask too far ahead,
- *     %MEDIA_MISSING if there is no playlist yet
- */
-MediaVerdict
-media_window_check_playlist (
-    MediaWindow *window, guint track_index, const HttpDirectives *directives)
-{
-  WindowTrack *track;
-  const MediaSegment *last;
-  guint64 next, parts; /* the segment that is or comes next, what it has */
-
-  if (!media_window_is_listed (window, track_index))
-    return MEDIA_MISSING;
-  if (window->ended || !directives->has_msn)
-    return MEDIA_READY;
-  track = get_track (window, track_index);
-  last = last_segment (track);
-  next = last->complete ? last->msn + 1 : last->msn;
-  parts = last->complete ? 0 : last->parts->len;
-
-  if (directives->msn > next + 1)
-    return MEDIA_BAD;
-  if (directives->msn >= next && directives->has_part &&
-      directives->part >=
-          (directives->msn == next ? parts : 0) + advance_part_limit (window))
-    return MEDIA_BAD;
-  if (directives->msn > next)
-    return MEDIA_WAIT;
-  if (directives->msn == next)
-    return directives->has_part && directives->part < parts ? MEDIA_READY
-                                                            : MEDIA_WAIT;
-  /* A part beyond the last one of a complete segment is the first one of the
-   * next segment. */
-  if (directives->has_part && last->complete && !last->gap &&
-      directives->msn == last->msn && last->parts != NULL &&
-      directives->part >= last->parts->len)
-    return MEDIA_WAIT;
-  return MEDIA_READY;
-}
-
-static gboolean
-begins_discontinuity (MediaWindow *window, guint64 msn)
-{
-  for (guint i = 1; i < window->epochs->len; i++)
-    if (g_array_index (window->epochs, WindowEpoch, i).first_msn == msn)
-      return TRUE;
-  return FALSE;
-}
-
-static void
-describe_segment (MediaWindow *window, const MediaSegment *segment,
-    gboolean with_parts, GArray *parts, HlsSegment *out)
-{
-  out->epoch = segment->epoch;
-  out->msn = segment->msn;
-  out->duration = segment->duration;
-  out->wallclock = segment->wallclock;
-  out->complete = segment->complete;
-  out->gap = segment->gap;
-  out->discontinuity = begins_discontinuity (window, segment->msn);
-  if (!with_parts || segment->parts == NULL)
-    return;
-  out->n_parts = segment->parts->len;
-  for (guint i = 0; i < segment->parts->len; i++) {
-    const MediaPart *part = &g_array_index (segment->parts, MediaPart, i);
-    HlsPart listed = {part->duration, part->independent};
-
-    g_array_append_val (parts, listed);
-  }
-}
-
-/* The part that comes next: a URL that a player may ask for now. */
-static void
-describe_hint (
-    MediaWindow *window, WindowTrack *track, HlsMediaPlaylist *playlist)
-{
-  const MediaSegment *last = last_segment (track);
-  const WindowEpoch *epoch =
-      &g_array_index (window->epochs, WindowEpoch, window->epochs->len - 1);
-
-  if (!last->complete) {
-    playlist->hint_epoch = last->epoch;
-    playlist->hint_msn = last->msn;
-    playlist->hint_part = last->parts->len;
-  } else {
-    playlist->hint_epoch = MAX (last->epoch, epoch->number);
-    playlist->hint_msn = last->msn + 1;
-    playlist->hint_part = 0;
-  }
-}
-
-/**
- * media_window_render:
- * @track: a track that is listed
- *
- * Returns: (transfer full): its media playlist
- */
-GBytes *
-media_window_render (MediaWindow *window, guint track_index)
-{
-  WindowTrack *track = get_track (window, track_index);
-  guint first = first_listed (window, track);
-  guint n = track->segments->len - first;
-  g_autofree HlsSegment *segments = g_new0 (HlsSegment, n);
-  g_autoptr (GArray) parts = g_array_new (FALSE, FALSE, sizeof (HlsPart));
-  const HlsPart *listed;
-  HlsMediaPlaylist playlist = {
-      .type = window->ended ? HLS_PLAYLIST_ENDED : HLS_PLAYLIST_LIVE,
-      .target_duration = media_window_get_target_duration (window),
-      .part_target = window->table->part_duration,
-      .independent_segments = window->table->independent_segments,
-      .media_sequence = window->first_msn,
-      .discontinuity_sequence = window->discontinuity_sequence,
-      .segments = segments,
-      .n_segments = n,
-  };
-
-  for (guint i = 0; i < n; i++)
-    describe_segment (window, get_segment (track, first + i),
-        i + SEGMENTS_WITH_PARTS >= n, parts, &segments[i]);
-  listed = (const HlsPart *)parts->data;
-  for (guint i = 0; i < n; i++) {
-    segments[i].parts = listed;
-    listed += segments[i].n_parts;
-  }
-  describe_hint (window, track, &playlist);
-  return hls_media_playlist_render (&playlist);
-}
-
-/* What the newest parts say while no rate was measured yet. */
-static guint64
-first_guess (WindowTrack *track)
-{
-  const MediaSegment *last = last_segment (track);
-
-  return last != NULL ? rate_meter_bit_rate (last->size, last->duration) : 0;
-}
-
-/**
- * media_window_render_multivariant:
- *
- * Returns: (transfer full) (nullable): the multivariant playlist, %NULL before
- *     anything is listed
- */
-GBytes *
-media_window_render_multivariant (MediaWindow *window)
-{
-  g_autoptr (GArray) renditions =
-      g_array_new (FALSE, TRUE, sizeof (HlsRendition));
-
-  for (guint i = 0; i < window->tracks->len; i++) {
-    WindowTrack *track = get_track (window, i);
-    HlsRendition rendition = {.track = track_table_get (window->table, i)};
-
-    if (rendition.track->codecs == NULL || track->segments->len == 0)
-      continue;
-    rendition.peak = track->rate.peak;
-    if (rendition.peak == 0)
-      rendition.peak = first_guess (track);
-    rendition.average = rate_meter_average (&track->rate);
-    if (rendition.average == 0)
-      rendition.average = rendition.peak;
-    g_array_append_val (renditions, rendition);
-  }
-  if (renditions->len == 0)
-    return NULL;
-  return hls_multivariant_render ((const HlsRendition *)renditions->data,
-      renditions->len, window->table->independent_segments);
-}
-
-/**
- * media_window_find_part:
- * @found: (out) (transfer none): if ready; until the window changes
- *
- * Returns: %MEDIA_WAIT if it is the part that the playlist hints at
- */
-MediaVerdict
-media_window_find_part (MediaWindow *window, guint track_index, guint32 epoch,
-    guint64 msn, guint32 part, MediaPart **found)
-{
-  WindowTrack *track = get_track (window, track_index);
-  MediaSegment *segment = find_segment (track, msn);
-  HlsMediaPlaylist hint;
-
-  if (segment != NULL && segment->epoch == epoch && segment->parts != NULL &&
-      part < segment->parts->len) {
-    *found = &g_array_index (segment->parts, MediaPart, part);
-    return MEDIA_READY;
-  }
-  if (window->ended || track->segments->len == 0 || window->epochs->len == 0)
-    return MEDIA_MISSING;
-  describe_hint (window, track, &hint);
-  return hint.hint_epoch == epoch && hint.hint_msn == msn &&
-                 hint.hint_part == part
-             ? MEDIA_WAIT
-             : MEDIA_MISSING;
-}
-
-/**
- * media_window_find_segment:
- * @found: (out) (transfer none): if ready; until the window changes
- *
- * Returns: %MEDIA_MISSING for a segment that is not complete, too
- */
-MediaVerdict
-media_window_find_segment (MediaWindow *window, guint track, guint32 epoch,
-    guint64 msn, MediaSegment **found)
-{
-  MediaSegment *segment = find_segment (get_track (window, track), msn);
-
-  if (segment == NULL || segment->epoch != epoch || !segment->complete ||
-      segment->parts == NULL)
-    return MEDIA_MISSING;
-  *found = segment;
-  return MEDIA_READY;
-}
-
-/**
- * media_window_find_init:
- *
- * Returns: (transfer none) (nullable): until the window changes
- */
-MediaInit *
-media_window_find_init (MediaWindow *window, guint track, guint32 epoch)
-{
-  GPtrArray *inits = get_track (window, track)->inits;
-
-  for (guint i = inits->len; i-- > 0;) {
-    MediaInit *init = g_ptr_array_index (inits, i);
-
-    if (init->epoch == epoch)
-      return init;
-  }
-  return NULL;
+         window_track (window, track)->segments->len > 0;
 }

@@ -44,6 +44,11 @@ typedef struct {
 } MediaInit;
 
 typedef struct {
+  guint32 number;
+  guint64 first_msn;
+} MediaEpoch;
+
+typedef struct {
   guint64 memory_window; /* ns of stored media that stay in memory as well */
   guint64 dvr_window;    /* ns that a playlist lists */
   GDestroyNotify answer_free;
@@ -68,12 +73,8 @@ void media_window_close_segments (MediaWindow *window);
 void media_window_end (MediaWindow *window);
 gboolean media_window_is_ended (MediaWindow *window);
 
-gboolean media_window_get_first (MediaWindow *window, guint64 *msn);
-gboolean media_window_seed_epoch (
-    MediaWindow *window, guint32 epoch, guint64 first_msn);
-void media_window_seed_segment (
-    MediaWindow *window, guint track, const MediaSegment *segment);
-void media_window_seed_done (MediaWindow *window);
+void media_window_seed (MediaWindow *window, const MediaEpoch *epochs,
+    guint n_epochs, GArray *const *tracks, guint lead);
 
 guint64 media_window_get_version (MediaWindow *window, guint track);
 guint media_window_get_target_duration (MediaWindow *window);

@@ -3,9 +3,11 @@
 #include "origin.h"
 
 #include <gio/gio.h>
+#include <string.h>
 
 #include "originanswer.h"
 #include "originbroadcast.h"
+#include "originstore.h"
 
 /* Viewers sit behind edges that keep connections open, so this is far above
  * what a healthy origin sees; RLIMIT_NOFILE lowers it. Three quarters of it may
@@ -30,9 +32,9 @@ struct _Origin {
   guint refs; /* with the registry's lock */
   HttpServer *server;
   OriginShared shared;
+  OriginStore *store; /* atomic; set once, under lock */
 
   GMutex lock;
-  char *cache_dir;        /* set once; with lock */
   GHashTable *broadcasts; /* link -> OriginBroadcast; with lock */
   GHashTable *posters;    /* link -> Poster; with lock */
   guint n_posters;        /* with lock */
@@ -93,25 +95,55 @@ lookup (Origin *self, const char *link)
   return broadcast;
 }
 
+static OriginStore *
+get_store (Origin *self)
+{
+  return g_atomic_pointer_get (&self->store);
+}
+
+/* Before anybody sees the link: it may have been on air before this process
+ * was, and its playlists then go on from what they were. */
+static void
+seed (OriginStore *store, OriginBroadcast *broadcast, const char *link,
+    gint64 now)
+{
+  OriginSeed *found;
+
+  if (store == NULL || !origin_broadcast_begin_seed (broadcast))
+    return;
+  found = origin_store_read_seed (
+      store, link, origin_broadcast_get_dvr_window (broadcast), now);
+  origin_broadcast_end_seed (broadcast, found);
+  origin_seed_free (found);
+}
+
 static HttpResponse *
 answer_route (Origin *self, HttpRequest *request, const OriginRoute *route)
 {
   g_autoptr (OriginBroadcast) broadcast = NULL;
-  HttpResponse *response;
-  gboolean missing;
+  OriginStore *store = get_store (self);
+  gint64 now = g_get_monotonic_time ();
+  HttpResponse *response = NULL;
+  gboolean missing = TRUE;
 
   if (route->kind == ORIGIN_ROUTE_POSTER)
     return answer_poster (self, request, route->link);
   broadcast = lookup (self, route->link);
-  if (broadcast == NULL)
-    return origin_answer_canned (ORIGIN_CANNED_NOT_FOUND);
-  response = origin_broadcast_answer (
-      broadcast, request, route, g_get_monotonic_time (), &missing);
+  if (broadcast != NULL) {
+    seed (store, broadcast, route->link, now);
+    response =
+        origin_broadcast_answer (broadcast, request, route, now, &missing);
+  }
   if (!missing)
     return response;
-  return origin_answer_canned (route->kind == ORIGIN_ROUTE_MEDIA
-                                   ? ORIGIN_CANNED_NOT_FOUND
-                                   : ORIGIN_CANNED_NOT_THERE);
+  if (store != NULL)
+    response =
+        origin_store_answer (store, request, route, broadcast != NULL, now);
+  if (response != NULL)
+    return response;
+  return origin_answer_canned (route->kind >= ORIGIN_ROUTE_INIT
+                                   ? ORIGIN_CANNED_NOT_THERE
+                                   : ORIGIN_CANNED_NOT_FOUND);
 }
 
 /* A server thread. */
@@ -188,6 +220,8 @@ tick (gint64 now, gpointer user_data)
     next = MIN (next, origin_broadcast_tick (broadcasts->pdata[i], now));
   forget_links (self, now);
   http_server_sweep (self->server, now);
+  if (get_store (self) != NULL)
+    origin_store_sweep (get_store (self), now);
   return next;
 }
 
@@ -207,7 +241,7 @@ origin_free (Origin *self)
   g_hash_table_unref (self->broadcasts);
   g_hash_table_unref (self->posters);
   g_mutex_clear (&self->lock);
-  g_free (self->cache_dir);
+  origin_store_free (self->store);
   g_free (self->key);
   g_free (self);
 }
@@ -318,12 +352,13 @@ origin_set_cache_dir (Origin *self, const char *cache_dir, GError **error)
   gboolean same;
 
   g_mutex_lock (&self->lock);
-  if (self->cache_dir == NULL)
-    self->cache_dir = g_strdup (cache_dir);
-  same = g_strcmp0 (self->cache_dir, cache_dir) == 0;
+  if (self->store == NULL)
+    g_atomic_pointer_set (&self->store, origin_store_new (cache_dir));
+  same = strcmp (origin_store_get_dir (self->store), cache_dir) == 0;
   if (!same)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS,
-        "The origin of this port serves from \"%s\" already", self->cache_dir);
+        "The origin of this port serves from \"%s\" already",
+        origin_store_get_dir (self->store));
   g_mutex_unlock (&self->lock);
   return same;
 }
@@ -347,7 +382,8 @@ origin_publish (
     broadcast = NULL;
   }
   if (broadcast == NULL) {
-    broadcast = origin_broadcast_new (&self->shared, link, window, FALSE);
+    broadcast =
+        origin_broadcast_new (&self->shared, link, window, self->store != NULL);
     g_hash_table_replace (self->broadcasts, g_strdup (link), broadcast);
   }
   taken = origin_broadcast_take (broadcast);

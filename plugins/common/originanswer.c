@@ -312,6 +312,41 @@ unsatisfiable (const OriginMedia *media)
   return response;
 }
 
+const char *
+origin_media_type (const Track *track)
+{
+  return track->type == TRACK_VIDEO ? "video/mp4" : "audio/mp4";
+}
+
+/**
+ * origin_media_etag:
+ * @route: of an init, a segment or a part
+ *
+ * Media are immutable, so the name is the version: memory and the store say the
+ * same.
+ *
+ * Returns: (transfer full): without quotes
+ */
+char *
+origin_media_etag (const OriginRoute *route)
+{
+  switch (route->kind) {
+    case ORIGIN_ROUTE_INIT:
+      return g_strdup_printf ("i%u", route->epoch);
+    case ORIGIN_ROUTE_SEGMENT:
+      return g_strdup_printf (
+          "s%u-%" G_GUINT64_FORMAT, route->epoch, route->msn);
+    case ORIGIN_ROUTE_PART:
+      return g_strdup_printf ("p%u-%" G_GUINT64_FORMAT ".%u", route->epoch,
+          route->msn, route->part);
+    case ORIGIN_ROUTE_MASTER:
+    case ORIGIN_ROUTE_POSTER:
+    case ORIGIN_ROUTE_MEDIA:
+    default:
+      g_return_val_if_reached (NULL);
+  }
+}
+
 /**
  * origin_media_answer:
  * @whole: (inout) (nullable): where the answer to a plain request is kept for

@@ -4,6 +4,8 @@
 #include <glib.h>
 
 #include "httpserver.h"
+#include "originroutes.h"
+#include "tracktable.h"
 
 G_BEGIN_DECLS
 
@@ -51,6 +53,8 @@ typedef struct {
   guint64 offset;
 } OriginMedia;
 
+const char *origin_media_type (const Track *track);
+char *origin_media_etag (const OriginRoute *route);
 HttpResponse *origin_media_answer (
     const OriginMedia *media, HttpRequest *request, HttpResponse **whole);
 

@@ -4,6 +4,7 @@
 
 #include "appendledger.h"
 #include "originanswer.h"
+#include "trackmerge.h"
 
 #define NS_PER_US 1000
 /* A blocked request is given up after this many target durations. */
@@ -25,6 +26,7 @@ typedef struct {
   enum { PENDING_CHUNK, PENDING_CLOSE, PENDING_END } what;
   ChunkInfo info;
   GBytes *bytes;
+  guint16 track;     /* of the window, not of the publisher */
   gboolean wait;     /* for the store */
   gboolean appended; /* the store has it */
   gint64 deadline;   /* until then it waits */
@@ -51,16 +53,25 @@ struct _OriginBroadcast {
   char *link;
   guint64 append_grace; /* us */
   gboolean has_store;
+  guint64 dvr_window;
   guint32 token; /* of this life of the link, in ETags */
+
+  /* Server threads only, before lock: the first one to come reads the store,
+   * the others wait for it. */
+  GMutex seed_lock;
+  int seeded; /* atomic */
 
   /* with lock */
   GMutex lock;
   guint ledger_id;
   gboolean publishing;
-  gboolean leaving; /* end at leave_at */
+  gboolean has_pushed;
+  guint32 first_epoch; /* that was pushed in this process */
+  gboolean leaving;    /* end at leave_at */
   gint64 leave_at;
   gint64 ended_at;
   MediaWindow *window;
+  GArray *map;        /* of guint16: the publisher's track -> the window's */
   guint64 generation; /* counts what players can see */
   GQueue pending;     /* of Pending */
   GArray *early;      /* of ChunkInfo */
@@ -113,14 +124,17 @@ origin_broadcast_new (OriginShared *shared, const char *link,
 
   g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->seed_lock);
   self->shared = shared;
   self->link = g_strdup (link);
   self->append_grace = window->append_grace / NS_PER_US;
   self->has_store = has_store;
+  self->dvr_window = window->dvr_window;
   self->token = g_random_int ();
   self->window = media_window_new (&config);
   g_queue_init (&self->pending);
   self->early = g_array_new (FALSE, FALSE, sizeof (ChunkInfo));
+  self->map = g_array_new (FALSE, FALSE, sizeof (guint16));
   self->waiters = g_ptr_array_new ();
   self->rendered = g_array_new (FALSE, TRUE, sizeof (Rendered));
   g_array_set_clear_func (self->rendered, rendered_clear);
@@ -144,9 +158,11 @@ origin_broadcast_unref (OriginBroadcast *self)
   rendered_clear (&self->multivariant);
   g_array_unref (self->rendered);
   g_array_unref (self->early);
+  g_array_unref (self->map);
   g_ptr_array_unref (self->waiters);
   media_window_free (self->window);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->seed_lock);
   g_free (self->link);
   g_free (self);
 }
@@ -225,12 +241,24 @@ refused:
 
 /* --- what becomes visible when ------------------------------------------------ */
 
+static guint16
+map_track_locked (OriginBroadcast *self, guint16 track)
+{
+  if (track == CHUNK_TRACK_ALL)
+    return track;
+  return track < self->map->len ? g_array_index (self->map, guint16, track)
+                                : CHUNK_TRACK_ALL - 1;
+}
+
 static void
 apply_locked (OriginBroadcast *self, Pending *pending, gint64 now)
 {
+  ChunkInfo info = pending->info;
+
   switch (pending->what) {
     case PENDING_CHUNK:
-      if (!media_window_add (self->window, &pending->info, pending->bytes,
+      info.track = pending->track;
+      if (!media_window_add (self->window, &info, pending->bytes,
               self->has_store && pending->appended)) {
         self->stats.dropped++;
       } else if (pending->info.kind == CHUNK_KIND_MEDIA) {
@@ -289,6 +317,8 @@ take_early_locked (OriginBroadcast *self, const ChunkInfo *info)
 static void
 note_append_locked (OriginBroadcast *self, const ChunkInfo *info)
 {
+  ChunkInfo mapped = *info;
+
   for (GList *l = self->pending.head; l != NULL; l = l->next) {
     Pending *pending = l->data;
 
@@ -297,8 +327,9 @@ note_append_locked (OriginBroadcast *self, const ChunkInfo *info)
       return;
     }
   }
+  mapped.track = map_track_locked (self, info->track);
   if (info->kind != CHUNK_KIND_MEDIA ||
-      media_window_mark_stored (self->window, info))
+      media_window_mark_stored (self->window, &mapped))
     return;
   if (self->early->len == MAX_EARLY)
     g_array_remove_index (self->early, 0);
@@ -347,16 +378,27 @@ origin_broadcast_take (OriginBroadcast *self)
   return free;
 }
 
+static void
+merge_tracks_locked (OriginBroadcast *self, const TrackTable *said)
+{
+  g_autoptr (TrackTable) merged = NULL;
+
+  g_array_set_size (self->map, track_table_size (said));
+  merged = track_table_merge (
+      media_window_get_tracks (self->window), said, (guint16 *)self->map->data);
+  media_window_set_tracks (self->window, merged);
+  g_array_set_size (
+      self->rendered, MAX (self->rendered->len, track_table_size (merged)));
+  self->generation++;
+}
+
 void
 origin_broadcast_set_tracks (OriginBroadcast *self, TrackTable *table)
 {
   gint64 now = g_get_monotonic_time ();
 
   g_mutex_lock (&self->lock);
-  media_window_set_tracks (self->window, table);
-  g_array_set_size (
-      self->rendered, MAX (self->rendered->len, track_table_size (table)));
-  self->generation++;
+  merge_tracks_locked (self, table);
   unlock_and_resume (self, collect_locked (self, now));
 }
 
@@ -375,6 +417,11 @@ origin_broadcast_push (
   pending->wait = held && info->kind == CHUNK_KIND_MEDIA;
 
   g_mutex_lock (&self->lock);
+  if (!self->has_pushed) {
+    self->has_pushed = TRUE;
+    self->first_epoch = info->epoch;
+  }
+  pending->track = map_track_locked (self, info->track);
   pending->appended = pending->wait && take_early_locked (self, info);
   if (pending->wait && !pending->appended)
     origin_timer_arm (self->shared->timer, pending->deadline);
@@ -408,6 +455,91 @@ origin_broadcast_get_stats (OriginBroadcast *self, OriginStats *stats)
   *stats = self->stats;
   stats->waiting = self->waiters->len;
   g_mutex_unlock (&self->lock);
+}
+
+/* --- what was before this process ----------------------------------------------- */
+
+guint64
+origin_broadcast_get_dvr_window (OriginBroadcast *self)
+{
+  return self->dvr_window;
+}
+
+/**
+ * origin_broadcast_begin_seed:
+ *
+ * To be asked on a server thread, before every look at the broadcast.
+ *
+ * Returns: %TRUE, once, if the caller is to read the store and then call
+ *     origin_broadcast_end_seed(); other threads wait here for that
+ */
+gboolean
+origin_broadcast_begin_seed (OriginBroadcast *self)
+{
+  if (g_atomic_int_get (&self->seeded))
+    return FALSE;
+  g_mutex_lock (&self->seed_lock);
+  if (!g_atomic_int_get (&self->seeded))
+    return TRUE;
+  g_mutex_unlock (&self->seed_lock);
+  return FALSE;
+}
+
+/* Without what comes by way of a push as well: the store may be ahead. */
+static GArray *
+older_segments_locked (OriginBroadcast *self, GArray *segments)
+{
+  while (self->has_pushed && segments->len > 0 &&
+         g_array_index (segments, MediaSegment, segments->len - 1).epoch >=
+             self->first_epoch)
+    g_array_set_size (segments, segments->len - 1);
+  return segments;
+}
+
+static void
+seed_locked (OriginBroadcast *self, const OriginSeed *seed)
+{
+  const TrackTable *table;
+  g_autofree GArray **tracks = NULL;
+  int lead = -1;
+
+  /* Nobody publishes yet: the link is on air as it was when it stopped. */
+  if (track_table_size (media_window_get_tracks (self->window)) == 0)
+    merge_tracks_locked (self, seed->table);
+  table = media_window_get_tracks (self->window);
+  tracks = g_new0 (GArray *, track_table_size (table));
+  for (guint i = 0; i < seed->tracks->len; i++) {
+    const Track *stored = track_table_get (seed->table, i);
+    int index = track_table_find (table, stored->name);
+
+    if (index < 0)
+      continue;
+    tracks[index] =
+        older_segments_locked (self, g_ptr_array_index (seed->tracks, i));
+    if (i == seed->lead)
+      lead = index;
+  }
+  if (lead < 0)
+    return;
+  media_window_seed (self->window, (const MediaEpoch *)seed->epochs->data,
+      seed->epochs->len, tracks, lead);
+  self->generation++;
+}
+
+/**
+ * origin_broadcast_end_seed:
+ * @seed: (nullable): what the store has, if anything
+ */
+void
+origin_broadcast_end_seed (OriginBroadcast *self, const OriginSeed *seed)
+{
+  if (seed != NULL) {
+    g_mutex_lock (&self->lock);
+    seed_locked (self, seed);
+    g_mutex_unlock (&self->lock);
+  }
+  g_atomic_int_set (&self->seeded, TRUE);
+  g_mutex_unlock (&self->seed_lock);
 }
 
 /* --- the origin's side --------------------------------------------------------- */
@@ -505,15 +637,6 @@ origin_broadcast_release_all (OriginBroadcast *self)
 
 /* --- the viewers' side ------------------------------------------------------- */
 
-static const char *
-content_type_locked (OriginBroadcast *self, guint track)
-{
-  const TrackTable *table = media_window_get_tracks (self->window);
-
-  return track_table_get (table, track)->type == TRACK_VIDEO ? "video/mp4"
-                                                             : "audio/mp4";
-}
-
 static OriginPlaylist *
 wrap_locked (OriginBroadcast *self, GBytes *text, guint track, guint64 version)
 {
@@ -570,10 +693,10 @@ static HttpResponse *
 bytes_locked (OriginBroadcast *self, HttpRequest *request,
     const OriginRoute *route, guint track, GPtrArray *pieces, gpointer *whole)
 {
-  g_autofree char *etag = g_strdup_printf ("%u-%" G_GUINT64_FORMAT "-%u-%d",
-      route->epoch, route->msn, route->part, route->kind);
+  g_autofree char *etag = origin_media_etag (route);
   OriginMedia media = {
-      .content_type = content_type_locked (self, track),
+      .content_type = origin_media_type (
+          track_table_get (media_window_get_tracks (self->window), track)),
       .etag = etag,
       .pieces = (GBytes *const *)pieces->pdata,
       .n_pieces = pieces->len,

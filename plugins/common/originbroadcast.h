@@ -19,6 +19,14 @@ typedef struct {
   int waiting; /* atomic: requests that are held */
 } OriginShared;
 
+/* What a store has of a link that comes back after a restart. */
+typedef struct {
+  TrackTable *table;
+  GArray *epochs;    /* of MediaEpoch */
+  GPtrArray *tracks; /* by table: GArray of MediaSegment */
+  guint lead;        /* in the table */
+} OriginSeed;
+
 OriginBroadcast *origin_broadcast_new (OriginShared *shared, const char *link,
     const OriginWindow *window, gboolean has_store);
 OriginBroadcast *origin_broadcast_ref (OriginBroadcast *broadcast);
@@ -26,6 +34,10 @@ void origin_broadcast_unref (OriginBroadcast *broadcast);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OriginBroadcast, origin_broadcast_unref)
 
 gboolean origin_broadcast_take (OriginBroadcast *broadcast);
+guint64 origin_broadcast_get_dvr_window (OriginBroadcast *broadcast);
+gboolean origin_broadcast_begin_seed (OriginBroadcast *broadcast);
+void origin_broadcast_end_seed (
+    OriginBroadcast *broadcast, const OriginSeed *seed);
 gboolean origin_broadcast_is_ended (OriginBroadcast *broadcast);
 gboolean origin_broadcast_is_over (OriginBroadcast *broadcast, gint64 now);
 gint64 origin_broadcast_tick (OriginBroadcast *broadcast, gint64 now);
