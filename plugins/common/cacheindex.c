@@ -11,11 +11,12 @@ enum {
   FLAG_INDEPENDENT = 1 << 0,
   FLAG_LAST = 1 << 1,
   FLAG_GAP = 1 << 2,
-  FLAGS_KNOWN = FLAG_INDEPENDENT | FLAG_LAST | FLAG_GAP,
+  FLAG_END = 1 << 3,
+  FLAGS_KNOWN = FLAG_INDEPENDENT | FLAG_LAST | FLAG_GAP | FLAG_END,
 };
 
-/* As CHUNK_KIND_*, and one more that is no chunk. */
-#define KIND_END 0xff
+/* Beside CHUNK_KIND_*. */
+#define KIND_NOTE 0
 
 /* Little-endian, without padding on any machine. */
 typedef struct {
@@ -112,9 +113,10 @@ cache_record_write (const CacheRecord *record, guint8 bytes[CACHE_RECORD_SIZE])
   const ChunkInfo *info = &record->info;
   RawRecord raw = {
       .track = GUINT16_TO_LE (info->track),
-      .kind = record->end ? KIND_END : info->kind,
+      .kind = info->kind,
       .flags = (info->independent ? FLAG_INDEPENDENT : 0) |
-               (info->last ? FLAG_LAST : 0) | (record->gap ? FLAG_GAP : 0),
+               (info->last ? FLAG_LAST : 0) | (record->gap ? FLAG_GAP : 0) |
+               (record->end ? FLAG_END : 0),
       .epoch = GUINT32_TO_LE (info->epoch),
       .msn = GUINT64_TO_LE (info->msn),
       .part = GUINT32_TO_LE (info->part),
@@ -138,7 +140,7 @@ is_sane (const CacheRecord *record)
   const ChunkInfo *info = &record->info;
 
   if (record->end)
-    return TRUE;
+    return FALSE;
   switch (info->kind) {
     case CHUNK_KIND_INIT:
     case CHUNK_KIND_MEDIA:
@@ -177,11 +179,12 @@ cache_record_parse (const guint8 bytes[CACHE_RECORD_SIZE], CacheRecord *record)
       (raw.flags & ~FLAGS_KNOWN) != 0)
     return FALSE;
 
-  *record = (CacheRecord){.gap = (raw.flags & FLAG_GAP) != 0};
-  if (raw.kind == KIND_END) {
-    record->end = TRUE;
-    return TRUE;
-  }
+  *record = (CacheRecord){
+      .gap = (raw.flags & FLAG_GAP) != 0,
+      .end = (raw.flags & FLAG_END) != 0,
+  };
+  if (raw.kind == KIND_NOTE)
+    return record->gap || record->end;
   record->info = (ChunkInfo){
       .kind = raw.kind,
       .track = GUINT16_FROM_LE (raw.track),
@@ -269,7 +272,7 @@ cache_order_check (CacheOrder *order, const CacheRecord *record)
 
   if (order->ended)
     return CACHE_ORDER_ENDED;
-  if (record->end)
+  if (info->kind == KIND_NOTE)
     return CACHE_ORDER_OK;
   if (info->track >= order->n_tracks && info->track != CHUNK_TRACK_ALL)
     return CACHE_ORDER_TRACK;
@@ -299,10 +302,9 @@ cache_order_take (CacheOrder *order, const CacheRecord *record)
   CacheTrackTail *tail;
 
   order->incomplete |= record->gap;
-  if (record->end) {
-    order->ended = TRUE;
+  order->ended |= record->end;
+  if (info->kind == KIND_NOTE)
     return;
-  }
   tail = cache_order_track (order, info->track);
   tail->end = record->offset + info->size;
   if (info->kind != CHUNK_KIND_MEDIA) {

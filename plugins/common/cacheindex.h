@@ -17,6 +17,10 @@ G_BEGIN_DECLS
  *           40 u64 dts (ns)      48 u64 duration    56 i64 wallclock (us)
  *           64 u32 CRC32C of the data               68 u32 CRC32C of 0..67
  *
+ * Kinds are those of ChunkKind; kind 0 is a note without a chunk: that chunks
+ * were lost before it, or that the link has ended. Flags: 1 independent, 2 last,
+ * 4 chunks were lost before this, 8 end.
+ *
  * `track` is a position in the table of broadcast.json, CHUNK_TRACK_ALL for a
  * joint init. `offset` is in the file of the track. */
 #define CACHE_RECORD_SIZE 72
@@ -31,9 +35,9 @@ G_BEGIN_DECLS
 #define CACHE_MAX_LAG 8
 
 typedef struct {
-  gboolean end;   /* the END record: nothing may follow, `info` is zero */
+  gboolean end;   /* a note: nothing may follow */
   gboolean gap;   /* chunks were lost before this record */
-  ChunkInfo info; /* `track` is the store's number */
+  ChunkInfo info; /* `track` is the store's number; all 0 in a note */
   guint64 offset;
   guint32 data_crc;
 } CacheRecord;

@@ -99,17 +99,6 @@ track_file (CacheReader *reader, guint track)
                                      : NULL;
 }
 
-static void
-forget (CacheReader *reader)
-{
-  reader->next = 0;
-  reader->order = (CacheOrder){0};
-  g_ptr_array_set_size (reader->tracks, 0);
-  track_file_free (reader->joint);
-  reader->joint = track_file_new ();
-  g_array_set_size (reader->epochs, 0);
-}
-
 static gboolean
 load_table (CacheReader *reader, GError **error)
 {
@@ -204,7 +193,7 @@ take (const CacheRecord *record, guint64 number, gpointer user_data)
   CacheReader *reader = user_data;
   TrackFile *file;
 
-  if (record->end)
+  if (record->info.kind == 0)
     return TRUE;
   file = track_file (reader, record->info.track);
   if (!has_bytes (reader, file, record))
@@ -252,8 +241,8 @@ check_header (CacheReader *reader, GError **error)
  * yet, because it is being written, is looked at again the next time; nothing
  * is ever changed on the disk.
  *
- * Returns: %FALSE and @error if the index or broadcast.json cannot be read;
- *     what was known before stays
+ * Returns: %FALSE and @error (NOT_FOUND if the link was cleared meanwhile,
+ *     INVALID_DATA, or the disk's); what was known before can still be read
  */
 gboolean
 cache_reader_refresh (CacheReader *reader, GError **error)
@@ -267,11 +256,15 @@ cache_reader_refresh (CacheReader *reader, GError **error)
         &reader->folder, CACHE_INDEX_NAME, "read", errno, error);
   known = (guint64)st.st_size / CACHE_RECORD_SIZE;
   known = known > 0 ? known - 1 : 0;
-  if (known == reader->next)
-    return TRUE;
+  if (st.st_nlink == 0) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+        "The link %s was cleared", reader->folder.link);
+    return FALSE;
+  }
   if (known < reader->next)
-    forget (reader);
-  if (known == 0)
+    return cache_folder_refuse (
+        &reader->folder, CACHE_INDEX_NAME, "was cut by somebody", error);
+  if (known == reader->next)
     return TRUE;
   if (!load_table (reader, error))
     return FALSE;
@@ -474,6 +467,27 @@ cache_reader_find_segment (
          segment->msn == msn;
 }
 
+/**
+ * cache_reader_is_final:
+ *
+ * Returns: whether nothing of the segment @msn can be appended to @track any
+ *     more, whether it has that segment or not
+ */
+gboolean
+cache_reader_is_final (CacheReader *reader, guint track, guint64 msn)
+{
+  const CacheOrder *order = &reader->order;
+  TrackFile *file = track_file (reader, track);
+  guint n = file != NULL ? file->segments->len : 0;
+  const SegmentEntry *entry =
+      n > 0 ? &g_array_index (file->segments, SegmentEntry, n - 1) : NULL;
+
+  if (entry != NULL && entry->msn >= msn)
+    return entry->msn > msn || is_complete (reader, file, n - 1);
+  return order->ended || msn < order->first_msn ||
+         (order->has_media && msn + CACHE_MAX_LAG < order->max_msn);
+}
+
 static gboolean
 load_record (CacheReader *reader, TrackFile *file, guint64 number,
     ChunkInfo *info, CacheExtent *extent)
@@ -483,7 +497,7 @@ load_record (CacheReader *reader, TrackFile *file, guint64 number,
 
   if (read_index (reader, bytes, sizeof bytes, (number + 1) * CACHE_RECORD_SIZE,
           NULL) != sizeof bytes ||
-      !cache_record_parse (bytes, &record) || record.end)
+      !cache_record_parse (bytes, &record) || record.info.kind == 0)
     return FALSE;
   *info = record.info;
   *extent = (CacheExtent){file->fd, record.offset, record.info.size};

@@ -29,7 +29,7 @@ collect (const CacheRecord *record, guint64 number, gpointer user_data)
   Collector *collector = user_data;
   Suspect suspect = {*record, number};
 
-  if (!record->end && record->info.kind == CHUNK_KIND_MEDIA &&
+  if (record->info.kind == CHUNK_KIND_MEDIA &&
       (!collector->has_media || record->info.msn > collector->max_msn)) {
     g_array_remove_range (collector->suspects, 0, collector->previous);
     collector->previous = collector->suspects->len;
@@ -108,7 +108,7 @@ data_holds (const CacheFolder *folder, const TrackTable *table,
   struct stat st;
   int fd;
 
-  if (record->end)
+  if (record->info.kind == 0)
     return TRUE;
   name = cache_folder_data_name (table, record->info.track);
   fd = cache_folder_open_file (folder, name, O_RDONLY, NULL);

@@ -176,32 +176,6 @@ cache_writer_open (const char *cache_dir, const char *link, GError **error)
   return g_steal_pointer (&writer);
 }
 
-/**
- * cache_writer_free:
- * @writer: (nullable)
- *
- * Leaves the link as it is, to be gone on with by another writer; what was
- * appended since the last sync is with the kernel.
- */
-void
-cache_writer_free (CacheWriter *writer)
-{
-  if (writer == NULL)
-    return;
-  for (guint i = 0; i < CACHE_MAX_TRACKS; i++)
-    if (writer->files[i].fd >= 0)
-      close (writer->files[i].fd);
-  if (writer->joint.fd >= 0)
-    close (writer->joint.fd);
-  if (writer->index_fd >= 0)
-    close (writer->index_fd);
-  g_clear_pointer (&writer->table, track_table_unref);
-  g_array_unref (writer->numbers);
-  g_free (writer->created);
-  cache_folder_clear (&writer->folder);
-  g_free (writer);
-}
-
 /* Tracks */
 
 static void
@@ -487,18 +461,21 @@ refuse (CacheWriter *writer, const ChunkInfo *info, CacheVerdict verdict,
     case CACHE_ORDER_NO_INIT:
     case CACHE_ORDER_MISSING_PART:
     case CACHE_ORDER_LATE:
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+          "Part %u of segment %" G_GUINT64_FORMAT " of epoch %u %s in %s",
+          info->part, info->msn, info->epoch,
+          verdict == CACHE_ORDER_NO_INIT ? "has no init segment"
+          : verdict == CACHE_ORDER_LATE  ? "comes too late to be placed"
+                                         : "follows one that is not",
+          writer->folder.path);
+      break;
     case CACHE_ORDER_TRACK:
     case CACHE_ORDER_OFFSET:
     case CACHE_ORDER_OK:
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-          "Part %u of segment %" G_GUINT64_FORMAT
-          " of epoch %u %s in the link %s",
-          info->part, info->msn, info->epoch,
-          verdict == CACHE_ORDER_NO_INIT        ? "has no init segment"
-          : verdict == CACHE_ORDER_MISSING_PART ? "follows a part that is not"
-          : verdict == CACHE_ORDER_LATE         ? "comes too late to be placed"
-                                                : "is of no known track",
-          writer->folder.link);
+          "Track %u of segment %" G_GUINT64_FORMAT
+          " is not in the table of tracks of %s",
+          info->track, info->msn, writer->folder.path);
       break;
   }
   return FALSE;
@@ -645,4 +622,35 @@ cache_writer_end (CacheWriter *writer, GError **error)
     return FALSE;
   cache_order_take (&writer->order, &record);
   return sync_all (writer, error);
+}
+
+/**
+ * cache_writer_free:
+ * @writer: (nullable)
+ *
+ * Leaves the link as it is, to be gone on with by another writer; what was
+ * appended since the last sync is with the kernel. A loss that no chunk came
+ * after is noted if the disk lets us.
+ */
+void
+cache_writer_free (CacheWriter *writer)
+{
+  const CacheRecord note = {.gap = TRUE};
+
+  if (writer == NULL)
+    return;
+  if (writer->gap && !writer->order.ended)
+    write_record (writer, &note, NULL);
+  for (guint i = 0; i < CACHE_MAX_TRACKS; i++)
+    if (writer->files[i].fd >= 0)
+      close (writer->files[i].fd);
+  if (writer->joint.fd >= 0)
+    close (writer->joint.fd);
+  if (writer->index_fd >= 0)
+    close (writer->index_fd);
+  g_clear_pointer (&writer->table, track_table_unref);
+  g_array_unref (writer->numbers);
+  g_free (writer->created);
+  cache_folder_clear (&writer->folder);
+  g_free (writer);
 }

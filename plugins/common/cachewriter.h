@@ -16,9 +16,11 @@ G_BEGIN_DECLS
  *   INVALID_DATA  a file of the store is foreign, damaged or of another version
  *   EXISTS        (epoch, MSN) was used before; the text says what to set
  *   CLOSED        the link has ended
- *   INVALID_ARGUMENT  the chunk cannot follow what is stored
- * All others are the disk's: nothing of the chunk is stored, everything before
- * it is, and a later chunk may succeed. */
+ *   INVALID_ARGUMENT  there is no such track or chunk
+ *   NOT_DIRECTORY, PERMISSION_DENIED, READ_ONLY
+ * After all others (PARTIAL_INPUT: what the chunk builds on is not stored; the
+ * rest are the disk's) nothing of the chunk is stored, everything before it is,
+ * and a chunk that begins a segment may succeed. */
 typedef struct _CacheWriter CacheWriter;
 
 CacheWriter *cache_writer_open (

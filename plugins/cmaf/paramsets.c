@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "paramsets.h"
+
+#define GST_USE_UNSTABLE_API
+#include <gst/codecparsers/gsth264parser.h>
+#include <gst/codecparsers/gsth265parser.h>
+#include <gst/pbutils/codec-utils.h>
+
+/* Larger pictures than H.264 and H.265 know a level for. */
+#define MAX_SIDE 16384
+
+static gboolean
+malformed (GError **error, const char *what)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+      "The codec configuration is malformed: %s", what);
+  return FALSE;
+}
+
+static gboolean
+check_size (const VideoParams *params, GError **error)
+{
+  if (params->width == 0 || params->height == 0 || params->width > MAX_SIDE ||
+      params->height > MAX_SIDE)
+    return malformed (error, "its picture size is absurd");
+  return TRUE;
+}
+
+static gboolean
+parse_h264_sps (
+    const guint8 *data, gsize size, VideoParams *params, GError **error)
+{
+  GstH264NalParser *parser = gst_h264_nal_parser_new ();
+  GstH264NalUnit nal;
+  GstH264SPS sps;
+  gboolean ok = FALSE;
+
+  if (gst_h264_parser_identify_nalu_unchecked (parser, data, 0, size, &nal) ==
+          GST_H264_PARSER_OK &&
+      nal.type == GST_H264_NAL_SPS &&
+      gst_h264_parse_sps (&nal, &sps) == GST_H264_PARSER_OK) {
+    int fps_n = 0, fps_d = 0;
+
+    params->width = sps.frame_cropping_flag ? sps.crop_rect_width : sps.width;
+    params->height =
+        sps.frame_cropping_flag ? sps.crop_rect_height : sps.height;
+    gst_h264_video_calculate_framerate (&sps, 0, 0, &fps_n, &fps_d);
+    params->fps_n = MAX (fps_n, 0);
+    params->fps_d = MAX (fps_d, 0);
+    gst_h264_sps_clear (&sps);
+    ok = TRUE;
+  }
+  gst_h264_nal_parser_free (parser);
+  return ok ? TRUE
+            : malformed (error, "its sequence parameter set is unreadable");
+}
+
+static gboolean
+parse_h265_sps (
+    const guint8 *data, gsize size, VideoParams *params, GError **error)
+{
+  GstH265Parser *parser = gst_h265_parser_new ();
+  GstH265NalUnit nal;
+  GstH265SPS sps;
+  gboolean ok = FALSE;
+
+  if (gst_h265_parser_identify_nalu_unchecked (parser, data, 0, size, &nal) ==
+          GST_H265_PARSER_OK &&
+      nal.type == GST_H265_NAL_SPS &&
+      gst_h265_parse_sps (parser, &nal, &sps, TRUE) == GST_H265_PARSER_OK) {
+    params->width =
+        sps.conformance_window_flag ? sps.crop_rect_width : sps.width;
+    params->height =
+        sps.conformance_window_flag ? sps.crop_rect_height : sps.height;
+    params->fps_n = MAX (sps.fps_num, 0);
+    params->fps_d = MAX (sps.fps_den, 0);
+    ok = TRUE;
+  }
+  gst_h265_parser_free (parser);
+  return ok ? TRUE
+            : malformed (error, "its sequence parameter set is unreadable");
+}
+
+/* A NAL unit behind two bytes of length, as both records have them. */
+static gboolean
+next_nal (const guint8 **data, gsize *left, const guint8 **nal, gsize *size)
+{
+  if (*left < 2)
+    return FALSE;
+  *size = GST_READ_UINT16_BE (*data);
+  if (*size == 0 || *size > *left - 2)
+    return FALSE;
+  *nal = *data + 2;
+  *data += 2 + *size;
+  *left -= 2 + *size;
+  return TRUE;
+}
+
+/* The NAL parsers look for a start code. */
+static GByteArray *
+with_start_code (const guint8 *nal, gsize size)
+{
+  static const guint8 start_code[] = {0, 0, 0, 1};
+  GByteArray *bytes = g_byte_array_sized_new (size + sizeof (start_code));
+
+  g_byte_array_append (bytes, start_code, sizeof (start_code));
+  g_byte_array_append (bytes, nal, size);
+  return bytes;
+}
+
+/**
+ * param_sets_parse_avcc:
+ * @data: an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1)
+ * @params: (out): what its first sequence parameter set says
+ *
+ * Returns: %FALSE and @error (G_IO_ERROR_INVALID_DATA) if it is malformed
+ */
+gboolean
+param_sets_parse_avcc (
+    const guint8 *data, gsize size, VideoParams *params, GError **error)
+{
+  const guint8 *position, *nal, *sps = NULL;
+  gsize left, nal_size, sps_size = 0;
+  guint count;
+  g_autoptr (GByteArray) bytes = NULL;
+
+  if (size < 7 || data[0] != 1)
+    return malformed (error, "it is no AVCDecoderConfigurationRecord");
+  params->nal_length_size = (data[4] & 3) + 1;
+  position = data + 6;
+  left = size - 6;
+  count = data[5] & 0x1f;
+  for (guint i = 0; i < count; i++) {
+    if (!next_nal (&position, &left, &nal, &nal_size))
+      return malformed (error, "a sequence parameter set is cut off");
+    if (sps == NULL) {
+      sps = nal;
+      sps_size = nal_size;
+    }
+  }
+  if (sps == NULL || left < 1)
+    return malformed (error, "it has no sequence parameter set");
+  count = *position++;
+  left--;
+  for (guint i = 0; i < count; i++)
+    if (!next_nal (&position, &left, &nal, &nal_size))
+      return malformed (error, "a picture parameter set is cut off");
+
+  bytes = with_start_code (sps, sps_size);
+  return parse_h264_sps (bytes->data, bytes->len, params, error) &&
+         check_size (params, error);
+}
+
+/**
+ * param_sets_parse_hvcc:
+ * @data: an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1)
+ * @params: (out): what its first sequence parameter set says
+ *
+ * Returns: %FALSE and @error (G_IO_ERROR_INVALID_DATA) if it is malformed
+ */
+gboolean
+param_sets_parse_hvcc (
+    const guint8 *data, gsize size, VideoParams *params, GError **error)
+{
+  const guint8 *position, *nal, *sps = NULL;
+  gsize left, nal_size, sps_size = 0;
+  guint arrays;
+  g_autoptr (GByteArray) bytes = NULL;
+
+  if (size < 23 || data[0] != 1)
+    return malformed (error, "it is no HEVCDecoderConfigurationRecord");
+  params->nal_length_size = (data[21] & 3) + 1;
+  arrays = data[22];
+  position = data + 23;
+  left = size - 23;
+  for (guint i = 0; i < arrays; i++) {
+    guint type, count;
+
+    if (left < 3)
+      return malformed (error, "an array of parameter sets is cut off");
+    type = position[0] & 0x3f;
+    count = GST_READ_UINT16_BE (position + 1);
+    position += 3;
+    left -= 3;
+    for (guint j = 0; j < count; j++) {
+      if (!next_nal (&position, &left, &nal, &nal_size))
+        return malformed (error, "a parameter set is cut off");
+      if (type == GST_H265_NAL_SPS && sps == NULL) {
+        sps = nal;
+        sps_size = nal_size;
+      }
+    }
+  }
+  if (sps == NULL)
+    return malformed (error, "it has no sequence parameter set");
+
+  bytes = with_start_code (sps, sps_size);
+  return parse_h265_sps (bytes->data, bytes->len, params, error) &&
+         check_size (params, error);
+}
+
+/**
+ * param_sets_parse_asc:
+ * @data: an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1)
+ * @rate: (out): Hz, of the core codec
+ * @channels: (out):
+ * @frame_samples: (out): samples a frame at @rate
+ *
+ * Returns: %FALSE and @error (G_IO_ERROR_INVALID_DATA) if it is malformed
+ */
+gboolean
+param_sets_parse_asc (const guint8 *data, gsize size, guint *rate,
+    guint *channels, guint *frame_samples, GError **error)
+{
+  guint type, bit;
+
+  if (size < 2)
+    return malformed (error, "it is no AudioSpecificConfig");
+  type = data[0] >> 3;
+  *rate = gst_codec_utils_aac_get_sample_rate (data, size);
+  *channels = gst_codec_utils_aac_get_channels (data, size);
+  if (*rate == 0 || *channels == 0)
+    return malformed (error, "its sample rate or channels are absurd");
+
+  /* frameLengthFlag: 960 instead of 1024. It follows the channels of the plain
+   * object types; an explicit rate takes 24 bits more. */
+  bit = 5 + 4 + 4;
+  if (((data[0] & 7) << 1 | data[1] >> 7) == 15)
+    bit += 24;
+  *frame_samples = 1024;
+  if (type >= 1 && type <= 4 && bit / 8 < size &&
+      (data[bit / 8] >> (7 - bit % 8) & 1))
+    *frame_samples = 960;
+  return TRUE;
+}

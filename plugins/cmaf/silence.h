@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define SILENCE_MAX_SIZE 8
+
+gsize silence_aac (guint object_type, guint channels, guint8 *frame);
+gsize silence_opus (guint channels, guint8 *frame);
+
+G_END_DECLS
