@@ -107,7 +107,7 @@ static void
 test_modes (void)
 {
   char *dir = kit_dir_new ();
-  g_autofree char *folder = kit_path (dir, ".");
+  g_autofree char *folder = g_build_filename (dir, KIT_LINK, NULL);
   g_autofree char *index = kit_path (dir, "index");
   struct stat st;
 
@@ -336,7 +336,7 @@ static void
 test_foreign (void)
 {
   char *dir = kit_dir_new ();
-  g_autofree char *folder = kit_path (dir, ".");
+  g_autofree char *folder = g_build_filename (dir, KIT_LINK, NULL);
   g_autoptr (GError) error = NULL;
   g_autofree guint8 *index = NULL;
   g_autofree guint8 *table = NULL;
@@ -389,7 +389,7 @@ static void
 test_not_a_file (void)
 {
   char *dir = kit_dir_new ();
-  g_autofree char *folder = kit_path (dir, ".");
+  g_autofree char *folder = g_build_filename (dir, KIT_LINK, NULL);
   g_autofree char *index = kit_path (dir, "index");
   g_autoptr (GError) error = NULL;
 
@@ -545,7 +545,7 @@ test_corrupt_middle (void)
 
   store_epoch (dir, 0, 0, 20);
   index = kit_load (dir, "index", &size);
-  index[CACHE_RECORD_SIZE * 20] ^= 1; /* segment 2, part 0, audio */
+  index[CACHE_RECORD_SIZE * 21] ^= 1; /* segment 2, part 0, audio */
   kit_save (dir, "index", index, size);
   reader = open_reader (dir);
   g_assert_true (cache_reader_is_incomplete (reader));
