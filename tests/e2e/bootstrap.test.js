@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 
 import { Place, ROOT } from '../lib/place.js';
 
-const TOOLS = ['bash', 'cat', 'dirname', 'env', 'grep', 'kill', 'mkdir',
+const TOOLS = ['bash', 'cat', 'cut', 'dirname', 'env', 'grep', 'kill', 'mkdir',
   'mktemp', 'rm', 'sed', 'setpriv', 'sleep', 'tail', 'wc'];
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 const place = new Place();

@@ -47,6 +47,10 @@ export async function startRelay(place) {
         application live {
           live on;
           drop_idle_publisher 10s;
+          # A reader that comes between two key frames gets nothing before the
+          # next. With sound alone for so long, flvdemux gives up the picture.
+          wait_key on;
+          wait_video on;
         }
       }
     }`);
