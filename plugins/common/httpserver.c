@@ -138,6 +138,16 @@ handle_request (void *user_data, struct MHD_Connection *connection,
 
     request->peer = info->socket_context;
     request->method = parse_method (method);
+    /* An answer this early would end the connection, because the library does
+     * not know yet that no body follows. That is right for a method of which
+     * nobody wants to read a body. */
+    if (request->method != HTTP_METHOD_OTHER)
+      return MHD_YES;
+  }
+  /* A body that nobody asked for is thrown away. */
+  if (*upload_data_size != 0) {
+    *upload_data_size = 0;
+    return MHD_YES;
   }
   response = server->handler (request, server->user_data);
   if (response == NULL)
