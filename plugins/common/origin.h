@@ -22,6 +22,14 @@ typedef struct {
       append_grace; /* ns a part waits for the store before it is listed anyway */
 } OriginWindow;
 
+/* What happened to a broadcast so far. */
+typedef struct {
+  guint64 parts;            /* listed */
+  guint64 parts_not_stored; /* of these: the store was late */
+  guint64 dropped;          /* chunks that did not continue the broadcast */
+  guint waiting;            /* requests that are held now */
+} OriginStats;
+
 /* Gives the origin of @address:@port, started if there is none (transfer full).
  * Port 0 takes a free one. */
 Origin *origin_acquire (const char *address, guint16 port, GError **error);
@@ -44,6 +52,8 @@ void origin_broadcast_set_tracks (
 /* Takes no ownership; keeps a reference on @bytes as long as it needs. */
 void origin_broadcast_push (
     OriginBroadcast *broadcast, const ChunkInfo *info, GBytes *bytes);
+void origin_broadcast_get_stats (
+    OriginBroadcast *broadcast, OriginStats *stats);
 /* The publisher is gone: the link stays on air, interrupted, for @resume_window
  * ns, then ends; with 0 it ends now. Frees @broadcast (not the link). */
 void origin_broadcast_leave (OriginBroadcast *broadcast, guint64 resume_window);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What stands before the chunks in a file: a movie header of the chosen tracks
+ * and an index of segments. */
+
+gboolean cache_head_get_track_id (GBytes *init, guint32 *track_id);
+GBytes *cache_head_filter (
+    GBytes *joint, const guint32 *track_ids, guint n_ids, GError **error);
+
+/* One segment as the sidx refers to it. */
+typedef struct {
+  guint64 size; /* bytes of all its chunks */
+  guint64 pts;  /* ns */
+  gboolean independent;
+} CacheReference;
+
+GBytes *cache_head_build_sidx (guint32 track_id, guint32 timescale,
+    const CacheReference *references, guint n_references, guint64 end_pts);
+
+G_END_DECLS

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cachepiece.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cachehead.h"
+
+typedef struct {
+  guint number; /* in the store's table */
+  guint32 id;   /* in the media */
+} Chosen;
+
+/* What an epoch's file begins with. */
+typedef struct {
+  GArray *tracks; /* of Chosen, in the store's order */
+  GBytes *init;
+} Start;
+
+typedef struct {
+  guint64 position; /* in the body */
+  CacheExtent source;
+} Extent;
+
+struct _CachePiece {
+  CacheReader *reader;
+  char **names; /* NULL: the first video and the first audio track */
+  guint32 first_epoch;
+  CachePieceKind kind;
+  gboolean follow;
+
+  CachePieceState state;
+  Start start;        /* without an init until an epoch has begun */
+  guint32 epoch;      /* of the last segment */
+  GArray *cursors;    /* of guint: a chosen track's next segment */
+  GArray *extents;    /* of Extent */
+  GArray *references; /* of CacheReference */
+  guint64 body_size;
+  guint64 end_pts;
+  GBytes *head; /* NULL until it is known */
+  guint32 changed_epoch;
+  guint64 changed_msn;
+};
+
+static void
+start_clear (Start *start)
+{
+  g_clear_pointer (&start->tracks, g_array_unref);
+  g_clear_pointer (&start->init, g_bytes_unref);
+}
+
+/**
+ * cache_piece_new:
+ * @reader: (transfer full): whose segments are laid out
+ * @names: (transfer full) (nullable): the tracks, or %NULL for the first video
+ *     and the first audio track
+ * @first_epoch: where to begin; 0 is the oldest
+ * @follow: a head then waits for the end
+ *
+ * Returns: (transfer full): the piece, empty until it is refreshed
+ */
+CachePiece *
+cache_piece_new (CacheReader *reader, char **names, guint32 first_epoch,
+    CachePieceKind kind, gboolean follow)
+{
+  CachePiece *piece = g_new0 (CachePiece, 1);
+
+  piece->reader = reader;
+  piece->names = names;
+  piece->first_epoch = first_epoch;
+  piece->kind = kind;
+  piece->follow = follow;
+  piece->cursors = g_array_new (FALSE, TRUE, sizeof (guint));
+  piece->extents = g_array_new (FALSE, FALSE, sizeof (Extent));
+  piece->references = g_array_new (FALSE, FALSE, sizeof (CacheReference));
+  return piece;
+}
+
+/**
+ * cache_piece_free:
+ * @piece: (nullable)
+ */
+void
+cache_piece_free (CachePiece *piece)
+{
+  if (piece == NULL)
+    return;
+  start_clear (&piece->start);
+  g_array_unref (piece->cursors);
+  g_array_unref (piece->extents);
+  g_array_unref (piece->references);
+  g_clear_pointer (&piece->head, g_bytes_unref);
+  cache_reader_free (piece->reader);
+  g_strfreev (piece->names);
+  g_free (piece);
+}
+
+static gboolean
+read_fully (const CacheExtent *extent, guint64 offset, guint8 *data, gsize size,
+    GError **error)
+{
+  gsize done = 0;
+
+  while (done < size) {
+    ssize_t n = pread (
+        extent->fd, data + done, size - done, extent->offset + offset + done);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0) {
+      int code = n < 0 ? errno : 0;
+
+      g_set_error (error, G_IO_ERROR,
+          n < 0 ? g_io_error_from_errno (code) : G_IO_ERROR_PARTIAL_INPUT,
+          "Cannot read the store: %s",
+          n < 0 ? g_strerror (code) : "a file was cut");
+      return FALSE;
+    }
+    done += n;
+  }
+  return TRUE;
+}
+
+static GBytes *
+load_init (CachePiece *piece, guint track, guint32 epoch, GError **error)
+{
+  g_autofree guint8 *data = NULL;
+  CacheExtent extent;
+  ChunkInfo info;
+
+  if (!cache_reader_find_init (piece->reader, track, epoch, &info, &extent)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "Epoch %u has no %s init segment", epoch,
+        track == CHUNK_TRACK_ALL ? "joint" : "single");
+    return NULL;
+  }
+  data = g_malloc (extent.length);
+  if (!read_fully (&extent, 0, data, extent.length, error))
+    return NULL;
+  return g_bytes_new_take (g_steal_pointer (&data), extent.length);
+}
+
+static gboolean
+has_init (CachePiece *piece, guint track, guint32 epoch)
+{
+  CacheExtent extent;
+  ChunkInfo info;
+
+  return cache_reader_find_init (piece->reader, track, epoch, &info, &extent);
+}
+
+static gboolean
+is_wanted (CachePiece *piece, const Track *track, gboolean *has_type)
+{
+  if (piece->names != NULL)
+    return g_strv_contains ((const char *const *)piece->names, track->name);
+  if (has_type[track->type])
+    return FALSE;
+  has_type[track->type] = TRUE;
+  return TRUE;
+}
+
+static gboolean
+check_names (CachePiece *piece, GError **error)
+{
+  const TrackTable *table = cache_reader_get_tracks (piece->reader);
+
+  for (char **name = piece->names; name != NULL && *name != NULL; name++)
+    if (track_table_find (table, *name) < 0) {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+          "The broadcast has no track %s", *name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+choose_tracks (CachePiece *piece, guint32 epoch, GArray *tracks, GError **error)
+{
+  const TrackTable *table = cache_reader_get_tracks (piece->reader);
+  gboolean has_type[] = {FALSE, FALSE};
+
+  for (guint i = 0; i < track_table_size (table); i++) {
+    g_autoptr (GBytes) init = NULL;
+    Chosen chosen = {.number = i};
+
+    /* A track that is not on air in this epoch has no init of it. */
+    if (!has_init (piece, i, epoch) ||
+        !is_wanted (piece, track_table_get (table, i), has_type))
+      continue;
+    init = load_init (piece, i, epoch, error);
+    if (init == NULL)
+      return FALSE;
+    if (!cache_head_get_track_id (init, &chosen.id)) {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+          "The init segment of track %s is malformed",
+          track_table_get (table, i)->name);
+      return FALSE;
+    }
+    g_array_append_val (tracks, chosen);
+  }
+  if (tracks->len == 0)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+        "Epoch %u has none of the tracks asked for", epoch);
+  return tracks->len > 0;
+}
+
+static gboolean
+load_start (CachePiece *piece, guint32 epoch, Start *start, GError **error)
+{
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint32));
+  g_autoptr (GBytes) joint = NULL;
+
+  *start = (Start){g_array_new (FALSE, FALSE, sizeof (Chosen)), NULL};
+  if (choose_tracks (piece, epoch, start->tracks, error))
+    joint = load_init (piece, CHUNK_TRACK_ALL, epoch, error);
+  if (joint != NULL) {
+    for (guint i = 0; i < start->tracks->len; i++)
+      g_array_append_val (ids, g_array_index (start->tracks, Chosen, i).id);
+    start->init =
+        cache_head_filter (joint, (const guint32 *)ids->data, ids->len, error);
+  }
+  if (start->init == NULL)
+    start_clear (start);
+  return start->init != NULL;
+}
+
+static gboolean
+start_equal (const Start *a, const Start *b)
+{
+  return a->tracks->len == b->tracks->len &&
+         memcmp (a->tracks->data, b->tracks->data,
+             a->tracks->len * sizeof (Chosen)) == 0 &&
+         g_bytes_equal (a->init, b->init);
+}
+
+/* All inits of an epoch are there once a segment of it is whole. */
+static gboolean
+has_begun (CachePiece *piece, guint32 epoch, guint64 first_msn)
+{
+  guint n = track_table_size (cache_reader_get_tracks (piece->reader));
+
+  for (guint i = 0; i < n; i++) {
+    guint at = cache_reader_lower_bound (piece->reader, i, first_msn);
+    CacheSegment segment;
+
+    if (cache_reader_get_segment (piece->reader, i, at, &segment) &&
+        segment.complete && segment.epoch == epoch)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Returns FALSE on error; there is an init once an epoch has begun. */
+static gboolean
+begin (CachePiece *piece, GError **error)
+{
+  guint n = cache_reader_count_epochs (piece->reader);
+  guint64 first_msn = 0;
+  guint32 epoch = 0;
+  guint i;
+
+  for (i = 0; i < n; i++)
+    if (cache_reader_get_epoch (piece->reader, i, &epoch, &first_msn) &&
+        epoch >= piece->first_epoch)
+      break;
+  if (i == n || !has_begun (piece, epoch, first_msn)) {
+    if (cache_reader_is_ended (piece->reader)) {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+          "The broadcast ended without any media from epoch %u on",
+          piece->first_epoch);
+      return FALSE;
+    }
+    return TRUE;
+  }
+  if (!check_names (piece, error) ||
+      !load_start (piece, epoch, &piece->start, error))
+    return FALSE;
+  piece->epoch = epoch;
+  g_array_set_size (piece->cursors, piece->start.tracks->len);
+  for (i = 0; i < piece->cursors->len; i++)
+    g_array_index (piece->cursors, guint, i) =
+        cache_reader_lower_bound (piece->reader,
+            g_array_index (piece->start.tracks, Chosen, i).number, first_msn);
+  return TRUE;
+}
+
+/* The next segment of the @i-th chosen track. */
+static gboolean
+peek (CachePiece *piece, guint i, CacheSegment *segment)
+{
+  return cache_reader_get_segment (piece->reader,
+      g_array_index (piece->start.tracks, Chosen, i).number,
+      g_array_index (piece->cursors, guint, i), segment);
+}
+
+static gboolean
+find_next (CachePiece *piece, guint32 *epoch, guint64 *msn)
+{
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < piece->cursors->len; i++) {
+    CacheSegment segment;
+
+    if (peek (piece, i, &segment) && (!found || segment.msn < *msn)) {
+      *msn = segment.msn;
+      *epoch = segment.epoch;
+      found = TRUE;
+    }
+  }
+  return found;
+}
+
+static gboolean
+is_final (CachePiece *piece, guint64 msn)
+{
+  for (guint i = 0; i < piece->start.tracks->len; i++)
+    if (!cache_reader_is_final (piece->reader,
+            g_array_index (piece->start.tracks, Chosen, i).number, msn))
+      return FALSE;
+  return TRUE;
+}
+
+/* Position among the chosen tracks of the one that players seek by. */
+static guint
+lead (CachePiece *piece)
+{
+  const TrackTable *table = cache_reader_get_tracks (piece->reader);
+
+  for (guint i = 0; i < piece->start.tracks->len; i++) {
+    guint number = g_array_index (piece->start.tracks, Chosen, i).number;
+
+    if (track_table_get (table, number)->type == TRACK_VIDEO)
+      return i;
+  }
+  return 0;
+}
+
+/* Lays out the segment @msn, which is final in all tracks. */
+static void
+add_segment (CachePiece *piece, guint64 msn)
+{
+  CacheReference reference = {.pts = G_MAXUINT64};
+  guint leading = lead (piece);
+
+  for (guint i = 0; i < piece->cursors->len; i++) {
+    Extent extent = {.position = piece->body_size};
+    CacheSegment segment;
+
+    if (!peek (piece, i, &segment) || segment.msn != msn)
+      continue;
+    extent.source = segment.extent;
+    g_array_append_val (piece->extents, extent);
+    piece->body_size += segment.extent.length;
+    reference.size += segment.extent.length;
+    /* Without the lead, the others stand in for it. */
+    if (i == leading || reference.pts == G_MAXUINT64) {
+      reference.pts = segment.pts;
+      reference.independent = i == leading && segment.independent;
+      piece->end_pts = segment.pts + segment.duration;
+    }
+    g_array_index (piece->cursors, guint, i)++;
+  }
+  g_array_append_val (piece->references, reference);
+}
+
+/* Goes on with another epoch if its file begins as ours, else ends here. */
+static gboolean
+enter_epoch (CachePiece *piece, guint32 epoch, guint64 msn, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  gboolean same = FALSE;
+  Start start;
+
+  if (load_start (piece, epoch, &start, &problem)) {
+    same = start_equal (&piece->start, &start);
+    start_clear (&start);
+  } else if (!g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  if (same) {
+    piece->epoch = epoch;
+  } else {
+    piece->state = CACHE_PIECE_CHANGED;
+    piece->changed_epoch = epoch;
+    piece->changed_msn = msn;
+  }
+  return TRUE;
+}
+
+static void
+build_head (CachePiece *piece)
+{
+  const Chosen *leading =
+      &g_array_index (piece->start.tracks, Chosen, lead (piece));
+  const TrackTable *table = cache_reader_get_tracks (piece->reader);
+  g_autoptr (GByteArray) head = g_byte_array_new ();
+  g_autoptr (GBytes) sidx = NULL;
+
+  g_byte_array_append (head, g_bytes_get_data (piece->start.init, NULL),
+      g_bytes_get_size (piece->start.init));
+  if (piece->state != CACHE_PIECE_GROWING)
+    sidx = cache_head_build_sidx (leading->id,
+        track_table_get (table, leading->number)->timescale,
+        (const CacheReference *)piece->references->data, piece->references->len,
+        piece->end_pts);
+  if (sidx != NULL)
+    g_byte_array_append (
+        head, g_bytes_get_data (sidx, NULL), g_bytes_get_size (sidx));
+  piece->head = g_byte_array_free_to_bytes (g_steal_pointer (&head));
+}
+
+/**
+ * cache_piece_refresh:
+ *
+ * Lays out what has become final since.
+ *
+ * Returns: %FALSE and @error: NOT_FOUND if the link was cleared or never had
+ *     the tracks, INVALID_DATA, or the disk's
+ */
+gboolean
+cache_piece_refresh (CachePiece *piece, GError **error)
+{
+  guint32 epoch;
+  guint64 msn;
+
+  if (piece->state != CACHE_PIECE_GROWING)
+    return TRUE;
+  if (!cache_reader_refresh (piece->reader, error) ||
+      (piece->start.init == NULL && !begin (piece, error)))
+    return FALSE;
+  if (piece->start.init == NULL)
+    return TRUE;
+
+  while (find_next (piece, &epoch, &msn)) {
+    if (epoch != piece->epoch) {
+      if (!has_begun (piece, epoch, msn))
+        break;
+      if (!enter_epoch (piece, epoch, msn, error))
+        return FALSE;
+    }
+    if (piece->state != CACHE_PIECE_GROWING || !is_final (piece, msn))
+      break;
+    add_segment (piece, msn);
+  }
+  if (piece->state == CACHE_PIECE_GROWING &&
+      cache_reader_is_ended (piece->reader))
+    piece->state = CACHE_PIECE_ENDED;
+  if (piece->head == NULL &&
+      (piece->state != CACHE_PIECE_GROWING || piece->kind != CACHE_PIECE_HEAD ||
+          !piece->follow))
+    build_head (piece);
+  return TRUE;
+}
+
+CachePieceState
+cache_piece_get_state (CachePiece *piece)
+{
+  return piece->state;
+}
+
+/**
+ * cache_piece_get_change:
+ * @epoch: (out): which has another init
+ * @msn: (out): its first segment
+ *
+ * For the state CACHE_PIECE_CHANGED.
+ */
+void
+cache_piece_get_change (CachePiece *piece, guint32 *epoch, guint64 *msn)
+{
+  *epoch = piece->changed_epoch;
+  *msn = piece->changed_msn;
+}
+
+static gsize
+head_size (CachePiece *piece)
+{
+  if (piece->kind == CACHE_PIECE_BODY || piece->head == NULL)
+    return 0;
+  return g_bytes_get_size (piece->head);
+}
+
+/**
+ * cache_piece_get_size:
+ *
+ * Returns: bytes that are laid out so far
+ */
+guint64
+cache_piece_get_size (CachePiece *piece)
+{
+  if (piece->head == NULL)
+    return 0;
+  return head_size (piece) +
+         (piece->kind == CACHE_PIECE_HEAD ? 0 : piece->body_size);
+}
+
+static const Extent *
+find_extent (CachePiece *piece, guint64 position)
+{
+  guint low = 0, high = piece->extents->len;
+
+  while (high - low > 1) {
+    guint middle = low + (high - low) / 2;
+
+    if (g_array_index (piece->extents, Extent, middle).position <= position)
+      low = middle;
+    else
+      high = middle;
+  }
+  return &g_array_index (piece->extents, Extent, low);
+}
+
+/**
+ * cache_piece_read:
+ * @position: in the piece
+ * @data: (out): room for @size bytes
+ *
+ * Returns: the bytes read, fewer than @size only at the end of what is laid
+ *     out; -1 and @error if the store cannot be read
+ */
+gssize
+cache_piece_read (CachePiece *piece, guint64 position, guint8 *data, gsize size,
+    GError **error)
+{
+  guint64 end = cache_piece_get_size (piece);
+  gsize head = head_size (piece);
+  gsize done = 0;
+
+  size = position < end ? MIN (size, end - position) : 0;
+  if (size > 0 && position < head) {
+    done = MIN (size, head - position);
+    memcpy (data,
+        (const guint8 *)g_bytes_get_data (piece->head, NULL) + position, done);
+  }
+  while (done < size) {
+    guint64 at = position + done - head;
+    const Extent *extent = find_extent (piece, at);
+    guint64 skip = at - extent->position;
+    gsize n = MIN (size - done, extent->source.length - skip);
+
+    if (!read_fully (&extent->source, skip, data + done, n, error))
+      return -1;
+    done += n;
+  }
+  return done;
+}

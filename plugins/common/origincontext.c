@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "origincontext.h"
+
+#define ORIGIN_TYPE (origin_get_type ())
+
+static GType origin_get_type (void);
+G_DEFINE_BOXED_TYPE (Origin, origin, origin_ref, origin_unref)
+
+/**
+ * origin_context_new:
+ *
+ * Returns: (transfer full): a persistent context `wishcast.origin` with the
+ *     fields origin (boxed, holds a reference), address (string) and port
+ *     (guint), as bound
+ */
+GstContext *
+origin_context_new (Origin *origin, const char *address)
+{
+  GstContext *context = gst_context_new (ORIGIN_CONTEXT_TYPE, TRUE);
+
+  gst_structure_set (gst_context_writable_structure (context), "origin",
+      ORIGIN_TYPE, origin, "address", G_TYPE_STRING, address, "port",
+      G_TYPE_UINT, (guint)origin_get_port (origin), NULL);
+  return context;
+}
+
+static Origin *
+parse (GstContext *context, const char *address, guint16 port)
+{
+  const GstStructure *structure = gst_context_get_structure (context);
+  Origin *origin = NULL;
+  guint bound = 0;
+
+  if (g_strcmp0 (gst_structure_get_string (structure, "address"), address) !=
+          0 ||
+      !gst_structure_get_uint (structure, "port", &bound) ||
+      (port != 0 && port != bound))
+    return NULL;
+  gst_structure_get (structure, "origin", ORIGIN_TYPE, &origin, NULL);
+  return origin;
+}
+
+/**
+ * origin_context_ask:
+ * @port: 0 takes any port of @address
+ *
+ * Asks the application and the other elements of the pipeline.
+ *
+ * Returns: (transfer full) (nullable): the origin that serves @address and
+ *     @port, if one of them has it
+ */
+Origin *
+origin_context_ask (GstElement *element, const char *address, guint16 port)
+{
+  g_autoptr (GstContext) context =
+      gst_element_get_context (element, ORIGIN_CONTEXT_TYPE);
+
+  if (context == NULL) {
+    gst_element_post_message (
+        element, gst_message_new_need_context (
+                     GST_OBJECT (element), ORIGIN_CONTEXT_TYPE));
+    context = gst_element_get_context (element, ORIGIN_CONTEXT_TYPE);
+  }
+  return context != NULL ? parse (context, address, port) : NULL;
+}

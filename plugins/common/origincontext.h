@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "origin.h"
+
+G_BEGIN_DECLS
+
+#define ORIGIN_CONTEXT_TYPE "wishcast.origin"
+
+GstContext *origin_context_new (Origin *origin, const char *address);
+Origin *origin_context_ask (
+    GstElement *element, const char *address, guint16 port);
+
+G_END_DECLS
