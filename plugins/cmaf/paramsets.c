@@ -65,6 +65,7 @@ parse_h265_sps (
   GstH265SPS sps;
   gboolean ok = FALSE;
 
+  params->fps_n = params->fps_d = 0;
   if (gst_h265_parser_identify_nalu_unchecked (parser, data, 0, size, &nal) ==
           GST_H265_PARSER_OK &&
       nal.type == GST_H265_NAL_SPS &&
@@ -73,8 +74,12 @@ parse_h265_sps (
         sps.conformance_window_flag ? sps.crop_rect_width : sps.width;
     params->height =
         sps.conformance_window_flag ? sps.crop_rect_height : sps.height;
-    params->fps_n = MAX (sps.fps_num, 0);
-    params->fps_d = MAX (sps.fps_den, 0);
+    /* The parser's own fps_num is never set for H.265. */
+    if (sps.vui_parameters_present_flag &&
+        sps.vui_params.timing_info_present_flag) {
+      params->fps_n = MIN (sps.vui_params.time_scale, G_MAXINT32);
+      params->fps_d = MIN (sps.vui_params.num_units_in_tick, G_MAXINT32);
+    }
     ok = TRUE;
   }
   gst_h265_parser_free (parser);
