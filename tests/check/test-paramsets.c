@@ -259,6 +259,8 @@ test_caps_refused (void)
       "audio/mpeg, mpegversion=4, stream-format=raw, codec_data=(buffer)11",
       "audio/x-opus",
       "audio/x-opus, channels=0",
+      "audio/x-opus, channels=0, channel-mapping-family=0",
+      "audio/x-opus, channels=6, channel-mapping-family=0",
       "video/x-vp9",
   };
 
