@@ -82,13 +82,21 @@ parse_h265_sps (
             : malformed (error, "its sequence parameter set is unreadable");
 }
 
+/* Byte by byte: GST_READ_UINT16_BE may load from any address, which the
+ * processor allows and the language does not. */
+static guint16
+read_u16 (const guint8 *data)
+{
+  return data[0] << 8 | data[1];
+}
+
 /* A NAL unit behind two bytes of length, as both records have them. */
 static gboolean
 next_nal (const guint8 **data, gsize *left, const guint8 **nal, gsize *size)
 {
   if (*left < 2)
     return FALSE;
-  *size = GST_READ_UINT16_BE (*data);
+  *size = read_u16 (*data);
   if (*size == 0 || *size > *left - 2)
     return FALSE;
   *nal = *data + 2;
@@ -180,7 +188,7 @@ param_sets_parse_hvcc (
     if (left < 3)
       return malformed (error, "an array of parameter sets is cut off");
     type = position[0] & 0x3f;
-    count = GST_READ_UINT16_BE (position + 1);
+    count = read_u16 (position + 1);
     position += 3;
     left -= 3;
     for (guint j = 0; j < count; j++) {

@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { openPage, startChromium, videoFacts } from '../lib/chromium.js';
 import { serveFiles } from '../lib/files.js';
 import { startFront } from '../lib/nginx.js';
-import { runPipeline, startPipeline } from '../lib/pipeline.js';
+import { runPipeline, startPipeline, untilOnAir } from '../lib/pipeline.js';
 import { freePort, Place } from '../lib/place.js';
 import { parsePlaylist } from '../lib/playlists.js';
 import { until } from '../lib/until.js';
@@ -69,11 +69,10 @@ const record = (file, piece) => runPipeline(place,
 before(async () => {
   await runPipeline(place, recorded('past'));
   const port = await freePort();
-  startPipeline(place, host(port));
+  const origin = startPipeline(place, host(port));
   front = await startFront(place, port);
   base = `${front.url}/live/past/`;
-  await until('the origin answers', async () =>
-    (await fetch(`${base}master.m3u8`)).ok);
+  await untilOnAir(origin, `${base}master.m3u8`);
   chromium = await startChromium(place);
 });
 

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { openPage, startChromium, videoFacts } from '../lib/chromium.js';
 import { followPlaylist } from '../lib/follow.js';
 import { startFront, startRelay } from '../lib/nginx.js';
-import { broadcastLine, checkOutput, publish, startPipeline }
+import { broadcastLine, checkOutput, publish, startPipeline, untilOnAir }
   from '../lib/pipeline.js';
 import { freePort, Place } from '../lib/place.js';
 import { listedParts, parsePlaylist, wholeSegments } from '../lib/playlists.js';
@@ -45,11 +45,7 @@ before(async () => {
   publisher = await publish(place, url);
   pipeline = startPipeline(place,
       broadcastLine({ url, link: LINK, cache: place.path('cache'), port }));
-  master = await until('the broadcast is on air', async () => {
-    if (!pipeline.isAlive)
-      throw new Error(pipeline.output);
-    return getPlaylist('master.m3u8');
-  });
+  master = parsePlaylist(await untilOnAir(pipeline, `${base}master.m3u8`));
   // From the first version on: the rules hold over the whole life.
   const [variant] = master.variants;
   followers.video = followPlaylist(new URL(variant.uri, base).href);

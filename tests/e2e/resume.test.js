@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { openPage, startChromium, videoFacts } from '../lib/chromium.js';
 import { followPlaylist } from '../lib/follow.js';
 import { startFront, startRelay } from '../lib/nginx.js';
-import { broadcastLine, checkOutput, publish, startPipeline }
+import { broadcastLine, checkOutput, publish, startPipeline, untilOnAir }
   from '../lib/pipeline.js';
 import { freePort, Place } from '../lib/place.js';
 import { parsePlaylist, wholeSegments } from '../lib/playlists.js';
@@ -34,16 +34,10 @@ before(async () => {
   base = `${front.url}/live/${LINK}/`;
   const line = (key, packager) => broadcastLine(
       { url: address(relay, key), link: LINK, cache, port, packager });
-  const onAir = (pipeline) => until('it is on air', async () => {
-    if (!pipeline.isAlive)
-      throw new Error(pipeline.output);
-    const answer = await fetch(`${base}master.m3u8`);
-    return answer.ok && parsePlaylist(await answer.text());
-  });
-
   await publish(place, address(relay, 'first'));
   const first = startPipeline(place, line('first'));
-  const master = await onAir(first);
+  const master =
+      parsePlaylist(await untilOnAir(first, `${base}master.m3u8`));
   const url = new URL(master.variants[0].uri, base).href;
   follow = followPlaylist(url, { patient: true });
   chromium = await startChromium(place);
@@ -59,7 +53,7 @@ before(async () => {
   const second = startPipeline(place, line('second',
       Object.entries(tail).map(([name, value]) => `${name}=${value}`)
           .join(' ')));
-  await onAir(second);
+  await untilOnAir(second, `${base}master.m3u8`);
   place.defer(() => checkOutput(second));
 });
 

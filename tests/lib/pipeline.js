@@ -37,6 +37,21 @@ export async function runPipeline(place, description) {
     throw new Error(`${status}\n${launched.output}`);
 }
 
+// Waits until the multivariant playlist of a started broadcast can be had, and
+// gives it as a text.
+export async function untilOnAir(launched, url) {
+  try {
+    return await until(`${url} is on air`, async () => {
+      if (!launched.isAlive)
+        throw new Error('the pipeline has ended');
+      const answer = await fetch(url);
+      return answer.ok && answer.text();
+    });
+  } catch (error) {
+    throw new Error(`${error.message}\n${launched.output}`);
+  }
+}
+
 // The line of README.md: a publisher's stream on air and in the cache. `more`
 // goes to the packager, `origin` to the origin.
 export const broadcastLine =

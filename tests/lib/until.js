@@ -18,5 +18,6 @@ export async function until(what, ask, seconds = 30) {
     }
     await pause(50);
   } while (Date.now() < deadline);
-  throw new Error(`not within ${seconds} s: ${what}`, { cause: last });
+  throw new Error(`not within ${seconds} s: ${what}` +
+      (last ? `\nlast: ${last.message}` : ''));
 }
