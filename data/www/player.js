@@ -148,6 +148,12 @@ export class Player extends EventTarget {
     hls.on(Hls.Events.ERROR, (_, data) => {
       if (!data.fatal)
         return;
+      if (data.details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR) {
+        // On air for less than a segment: as good as not yet.
+        this.#detach();
+        this.#askLater();
+        return;
+      }
       console.warn(`player: ${data.type} ${data.details}`);
       this.#recover(data.type === Hls.ErrorTypes.MEDIA_ERROR);
     });

@@ -3,7 +3,7 @@
 // Where a test works: a temporary folder, free ports and processes, all of them
 // gone when the test is over, however it ends.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -90,13 +90,17 @@ export class Place {
     return launched;
   }
 
-  // Runs to the end; an exit code other than 0 throws with the output.
-  async run(command, args, options = {}) {
-    const launched = this.launch(command, args, options);
-    const status = await launched.exited;
-    if (status !== 0)
-      throw new Error(`${launched.name}: ${status}\n${launched.output}`);
-    return launched.output;
+  // Runs to the end and gives what was printed. An exit code other than 0, or
+  // a word to the standard error, throws with it.
+  async run(command, args) {
+    const { status, stdout, stderr } = await new Promise((resolve) => {
+      execFile('setpriv', ['--pdeathsig', 'TERM', '--', command, ...args],
+          { maxBuffer: 1 << 26 }, (error, out, err) =>
+            resolve({ status: error?.code ?? 0, stdout: out, stderr: err }));
+    });
+    if (status !== 0 || stderr !== '')
+      throw new Error(`${command} ${args.join(' ')}: ${status}\n${stderr}`);
+    return stdout;
   }
 
   async leave() {
