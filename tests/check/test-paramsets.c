@@ -259,7 +259,6 @@ test_caps_refused (void)
       "audio/mpeg, mpegversion=4, stream-format=raw, codec_data=(buffer)11",
       "audio/x-opus",
       "audio/x-opus, channels=0",
-      "audio/x-opus, channels=0, channel-mapping-family=0",
       "audio/x-opus, channels=6, channel-mapping-family=0",
       "video/x-vp9",
   };
@@ -267,9 +266,12 @@ test_caps_refused (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GstCaps) caps = gst_caps_from_string (cases[i]);
     g_autoptr (GError) error = NULL;
+    g_autoptr (CodecConfig) config = NULL;
 
     g_assert_nonnull (caps);
-    g_assert_null (codec_config_new_from_caps (caps, &error));
+    config = codec_config_new_from_caps (caps, &error);
+    if (config != NULL)
+      g_error ("accepted: %s", cases[i]);
     g_assert_nonnull (error);
   }
 }
