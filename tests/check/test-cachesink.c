@@ -252,7 +252,9 @@ assert_refuses (Fixture *fixture, guint32 epoch, guint64 msn)
   start (fixture, KIT_LINK);
   kit_epoch (epoch, msn, 1, 1, push, fixture);
   assert_error_posted (fixture, GST_RESOURCE_ERROR_OPEN_WRITE);
-  g_assert_false (kit_epoch (epoch, msn, 1, 1, push, fixture));
+  /* The message is there before the flow fails. */
+  while (kit_epoch (epoch, msn, 1, 1, push, fixture))
+    ;
   g_assert_cmpint (fixture->flow, ==, GST_FLOW_ERROR);
   /* EOS does not hang on what will never be stored. */
   push_eos (fixture);
