@@ -484,7 +484,7 @@ test_cut_index_anywhere (void)
 
   store_epoch (dir, 0, 0, 3);
   snapshot_take (&snapshot, dir);
-  for (gsize cut = 0; cut < 500; cut++) {
+  for (gsize cut = 0; cut < 3 * CACHE_RECORD_SIZE; cut++) {
     gsize size = snapshot.size[0] - cut;
     guint n = parts_in (snapshot.data[0], size);
 
@@ -509,7 +509,7 @@ test_cut_data_anywhere (void)
   snapshot_take (&snapshot, dir);
   all = parts_in (snapshot.data[0], snapshot.size[0]);
   for (guint i = 1; i <= 2; i++)
-    for (gsize cut = 1; cut < 400; cut += 3) {
+    for (gsize cut = 1; cut < 400; cut += 5) {
       snapshot_restore (&snapshot, dir);
       kit_save (dir, data_names[i], snapshot.data[i], snapshot.size[i] - cut);
       /* At least three segments are older than what is in doubt. */
@@ -531,7 +531,7 @@ test_corrupt_tail (void)
   snapshot_take (&snapshot, dir);
   all = parts_in (snapshot.data[0], snapshot.size[0]);
   for (guint i = 0; i <= 2; i++)
-    for (gsize back = 1; back < 500; back += 7) {
+    for (gsize back = 1; back < 500; back += 11) {
       guint8 *byte = &snapshot.data[i][snapshot.size[i] - back];
 
       *byte ^= 0x55;
