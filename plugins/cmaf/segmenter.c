@@ -303,13 +303,13 @@ set_zero (Segmenter *self, SegTrack *lead)
 static gint64
 begin_of (SegTrack *track, const SegmenterSample *sample, gint64 time)
 {
-  gint64 tolerance = seg_track_tolerance (track, sample);
-
   if (track->video)
     return sample->time;
-  if (track->continues && ABS (sample->time - track->end) <= tolerance)
+  if (track->continues)
     return track->end;
-  return sample->time > time + tolerance ? time : sample->time;
+  return sample->time > time + seg_track_tolerance (track, sample)
+             ? time
+             : sample->time;
 }
 
 /* Takes @track into the epoch that begins at @time, if it has a frame for it. */
@@ -388,6 +388,7 @@ run_lead (Segmenter *self)
         epoch_differs (self, sample)) {
       if (lead->held != NULL)
         seg_cutter_place_held (&self->cutter, lead, sample->time);
+      seg_cutter_fill (&self->cutter, lead, sample->time, sample->time);
       seg_track_close_part (lead, TRUE);
       stop_at (self, sample->time);
       return;
