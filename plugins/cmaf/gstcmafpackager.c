@@ -263,9 +263,10 @@ on_dropped (guint track, gpointer user_data)
 }
 
 static gpointer
-on_silence (gconstpointer config, gpointer user_data)
+on_silence (gconstpointer config, guint64 duration, gpointer user_data)
 {
-  return packager_input_make_silence (((const InputFormat *)config)->codec);
+  return packager_input_make_silence (
+      ((const InputFormat *)config)->codec, duration);
 }
 
 static void

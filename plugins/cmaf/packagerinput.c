@@ -153,12 +153,13 @@ packager_input_read (
 
 /**
  * packager_input_make_silence:
+ * @duration: ns
  *
  * Returns: (transfer full) (nullable): one silent frame, or %NULL if this codec
  *     configuration has no known one
  */
 GstBuffer *
-packager_input_make_silence (const CodecConfig *codec)
+packager_input_make_silence (const CodecConfig *codec, guint64 duration)
 {
   guint8 frame[SILENCE_MAX_SIZE];
   gsize size = 0;
@@ -166,6 +167,7 @@ packager_input_make_silence (const CodecConfig *codec)
   if (codec->codec == CODEC_AAC)
     size = silence_aac (codec->object_type, codec->channels, frame);
   else if (codec->codec == CODEC_OPUS)
-    size = silence_opus (codec->channels, frame);
+    size = silence_opus (codec->channels,
+        gst_util_uint64_scale_round (duration, codec->rate, GST_SECOND), frame);
   return size > 0 ? gst_buffer_new_memdup (frame, size) : NULL;
 }

@@ -40,6 +40,7 @@ gboolean packager_input_set_caps (
 gboolean packager_input_read (
     PackagerInput *self, GstBuffer *buffer, SegmenterSample *sample);
 
-GstBuffer *packager_input_make_silence (const CodecConfig *codec);
+GstBuffer *packager_input_make_silence (
+    const CodecConfig *codec, guint64 duration);
 
 G_END_DECLS
