@@ -103,6 +103,12 @@ struct _GstCmafPackager {
   SegmenterSettings settings;
   gboolean independent_segments;
 
+  /* Counters, with OBJECT_LOCK: they are read while downstream blocks. */
+  guint64 n_segments;
+  guint64 n_forced_cuts;
+  guint64 n_dropped;
+  guint epoch;
+
   /* Everything below with STREAM_LOCK of srcpad, which serializes the sink pads
    * and is taken before OBJECT_LOCK. */
   GPtrArray *inputs; /* of PackagerInput */
@@ -111,9 +117,6 @@ struct _GstCmafPackager {
   gboolean need_independent;
   ChunkOutput output;
   gboolean eos_sent;
-  guint64 n_segments;
-  guint64 n_forced_cuts;
-  guint64 n_dropped;
 };
 
 static GstStaticPadTemplate video_template =
@@ -155,6 +158,14 @@ post (GstCmafPackager *self, GstStructure *structure)
       gst_message_new_element (GST_OBJECT (self), structure));
 }
 
+static void
+count (GstCmafPackager *self, guint64 *counter)
+{
+  GST_OBJECT_LOCK (self);
+  (*counter)++;
+  GST_OBJECT_UNLOCK (self);
+}
+
 /* What the segmenter calls, with STREAM_LOCK of srcpad held. */
 
 static TrackTable *
@@ -167,23 +178,7 @@ make_table (GstCmafPackager *self, const gconstpointer *configs)
   table->part_duration = self->running.part_duration;
   table->independent_segments = self->need_independent;
   for (guint i = 0; i < self->inputs->len; i++) {
-    PackagerInput *input = get_input (self, i);
-    const InputFormat *format = configs[i];
-    Track *track = track_table_add (
-        table, input->name, input->video ? TRACK_VIDEO : TRACK_AUDIO);
-
-    track->bitrate = input->bitrate;
-    track->present = format != NULL;
-    if (format == NULL)
-      continue;
-    track->codecs = g_strdup (format->codec->codecs);
-    track->timescale = format->codec->timescale;
-    track->width = format->codec->width;
-    track->height = format->codec->height;
-    track->fps_n = format->codec->fps_n;
-    track->fps_d = format->codec->fps_d;
-    track->rate = format->codec->rate;
-    track->channels = format->codec->channels;
+    packager_input_describe (get_input (self, i), configs[i], table);
   }
   return table;
 }
@@ -216,6 +211,9 @@ on_begin_epoch (guint32 epoch, guint64 msn, guint64 time, guint64 latest,
     else if (first)
       on_presence (i, FALSE, self);
   }
+  GST_OBJECT_LOCK (self);
+  self->epoch = epoch;
+  GST_OBJECT_UNLOCK (self);
   chunk_output_begin_epoch (&self->output, make_table (self, configs), configs,
       epoch, msn, time, latest, self->running.first_time);
   post (self, gst_structure_new ("cmafpackager-epoch-begun", "epoch",
@@ -230,7 +228,8 @@ on_part (const SegmenterPart *part, gpointer user_data)
 
   GST_LOG_OBJECT (self, "track %u: part %" G_GUINT64_FORMAT ".%u, %u frames",
       part->track, part->msn, part->part, part->n_samples);
-  self->n_segments += part->part == 0;
+  if (part->part == 0)
+    count (self, &self->n_segments);
   chunk_output_push_part (&self->output, part);
 }
 
@@ -239,7 +238,7 @@ on_forced_cut (guint64 msn, gpointer user_data)
 {
   GstCmafPackager *self = user_data;
 
-  self->n_forced_cuts++;
+  count (self, &self->n_forced_cuts);
   GST_DEBUG_OBJECT (
       self, "segment %" G_GUINT64_FORMAT " ends without a key frame", msn);
   if (!self->need_independent || self->output.flow != GST_FLOW_OK)
@@ -257,7 +256,7 @@ on_dropped (guint track, gpointer user_data)
 {
   GstCmafPackager *self = user_data;
 
-  self->n_dropped++;
+  count (self, &self->n_dropped);
   GST_DEBUG_OBJECT (
       self, "%s: a frame without use", get_input (self, track)->name);
 }
@@ -332,8 +331,13 @@ set_caps (GstCmafPackager *self, PackagerInput *input, GstCaps *caps)
 
   if (packager_input_set_caps (input, caps, &error)) {
     GST_INFO_OBJECT (self, "%s: %s", input->name, input->format->codec->codecs);
+    input->refused = FALSE;
     return TRUE;
   }
+  /* Caps that were refused come again before the next buffer. */
+  if (input->refused)
+    return FALSE;
+  input->refused = TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT,
       ("The stream on %s cannot be packaged.", input->name),
       ("%s; caps %" GST_PTR_FORMAT, error->message, caps));
@@ -388,7 +392,7 @@ flush_input (GstCmafPackager *self, PackagerInput *input)
   if (self->segmenter != NULL)
     segmenter_resume_track (self->segmenter, input->index);
   gst_segment_init (&input->segment, GST_FORMAT_TIME);
-  self->output.flow = GST_FLOW_OK;
+  chunk_output_flushed (&self->output);
   self->eos_sent = FALSE;
 }
 
@@ -621,13 +625,32 @@ make_stats (GstCmafPackager *self)
 {
   GstStructure *stats;
 
-  GST_PAD_STREAM_LOCK (self->srcpad);
+  GST_OBJECT_LOCK (self);
   stats = gst_structure_new ("application/x-cmafpackager-stats", "segments",
       G_TYPE_UINT64, self->n_segments, "forced-cuts", G_TYPE_UINT64,
       self->n_forced_cuts, "dropped-frames", G_TYPE_UINT64, self->n_dropped,
-      "epoch", G_TYPE_UINT, self->output.epoch, NULL);
-  GST_PAD_STREAM_UNLOCK (self->srcpad);
+      "epoch", G_TYPE_UINT, self->epoch, NULL);
+  GST_OBJECT_UNLOCK (self);
   return stats;
+}
+
+static guint64 *
+number_setting (SegmenterSettings *settings, guint id)
+{
+  switch (id) {
+    case PROP_SEGMENT_DURATION:
+      return &settings->segment_duration;
+    case PROP_MAX_SEGMENT_DURATION:
+      return &settings->max_segment_duration;
+    case PROP_PART_DURATION:
+      return &settings->part_duration;
+    case PROP_TRACK_TIMEOUT:
+      return &settings->track_timeout;
+    case PROP_FIRST_MSN:
+      return &settings->first_msn;
+    default:
+      return &settings->first_time;
+  }
 }
 
 static void
@@ -639,22 +662,12 @@ gst_cmaf_packager_set_property (
   GST_OBJECT_LOCK (self);
   switch (id) {
     case PROP_SEGMENT_DURATION:
-      self->settings.segment_duration = g_value_get_uint64 (value);
-      break;
     case PROP_MAX_SEGMENT_DURATION:
-      self->settings.max_segment_duration = g_value_get_uint64 (value);
-      break;
     case PROP_PART_DURATION:
-      self->settings.part_duration = g_value_get_uint64 (value);
-      break;
     case PROP_TRACK_TIMEOUT:
-      self->settings.track_timeout = g_value_get_uint64 (value);
-      break;
     case PROP_FIRST_MSN:
-      self->settings.first_msn = g_value_get_uint64 (value);
-      break;
     case PROP_FIRST_TIME:
-      self->settings.first_time = g_value_get_uint64 (value);
+      *number_setting (&self->settings, id) = g_value_get_uint64 (value);
       break;
     case PROP_EPOCH:
       self->settings.first_epoch = g_value_get_uint (value);
@@ -682,22 +695,12 @@ gst_cmaf_packager_get_property (
   GST_OBJECT_LOCK (self);
   switch (id) {
     case PROP_SEGMENT_DURATION:
-      g_value_set_uint64 (value, self->settings.segment_duration);
-      break;
     case PROP_MAX_SEGMENT_DURATION:
-      g_value_set_uint64 (value, self->settings.max_segment_duration);
-      break;
     case PROP_PART_DURATION:
-      g_value_set_uint64 (value, self->settings.part_duration);
-      break;
     case PROP_TRACK_TIMEOUT:
-      g_value_set_uint64 (value, self->settings.track_timeout);
-      break;
     case PROP_FIRST_MSN:
-      g_value_set_uint64 (value, self->settings.first_msn);
-      break;
     case PROP_FIRST_TIME:
-      g_value_set_uint64 (value, self->settings.first_time);
+      g_value_set_uint64 (value, *number_setting (&self->settings, id));
       break;
     case PROP_EPOCH:
       g_value_set_uint (value, self->settings.first_epoch);
