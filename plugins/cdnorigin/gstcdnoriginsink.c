@@ -439,6 +439,18 @@ join_origin (GstCdnOriginSink *self, const char *address, guint16 port)
   return FALSE;
 }
 
+/* The other sinks of the pipeline will ask for it. */
+static void
+share_origin (GstCdnOriginSink *self, const char *address)
+{
+  g_autoptr (GstContext) context = origin_context_new (self->origin, address);
+
+  gst_element_set_context (GST_ELEMENT (self), context);
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_have_context (
+                              GST_OBJECT (self), g_steal_pointer (&context)));
+}
+
 static gboolean
 gst_cdn_origin_sink_start (GstBaseSink *sink)
 {
@@ -464,9 +476,7 @@ gst_cdn_origin_sink_start (GstBaseSink *sink)
     g_clear_pointer (&self->origin, origin_unref);
     return FALSE;
   }
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_have_context (GST_OBJECT (self),
-                              origin_context_new (self->origin, address)));
+  share_origin (self, address);
   return TRUE;
 }
 

@@ -92,6 +92,8 @@ cache_index_check_header (const guint8 *data, gsize size, const char **problem)
 {
   guint8 header[CACHE_RECORD_SIZE];
 
+  if (size == 0)
+    return TRUE;
   cache_index_write_header (header);
   if (memcmp (data, header, MIN (size, 4)) != 0)
     *problem = "is not an index of a video store";

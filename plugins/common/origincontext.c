@@ -10,14 +10,15 @@ G_DEFINE_BOXED_TYPE (Origin, origin, origin_ref, origin_unref)
 /**
  * origin_context_new:
  *
- * Returns: (transfer full): a persistent context `wishcast.origin` with the
- *     fields origin (boxed, holds a reference), address (string) and port
- *     (guint), as bound
+ * It is not persistent: a pipeline that goes to NULL lets go of the origin.
+ *
+ * Returns: (transfer full): a context `wishcast.origin` with the fields origin
+ *     (boxed, holds a reference), address (string) and port (guint), as bound
  */
 GstContext *
 origin_context_new (Origin *origin, const char *address)
 {
-  GstContext *context = gst_context_new (ORIGIN_CONTEXT_TYPE, TRUE);
+  GstContext *context = gst_context_new (ORIGIN_CONTEXT_TYPE, FALSE);
 
   gst_structure_set (gst_context_writable_structure (context), "origin",
       ORIGIN_TYPE, origin, "address", G_TYPE_STRING, address, "port",

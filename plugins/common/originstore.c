@@ -18,6 +18,10 @@
 /* A link without an end, but not on air: its publisher may come back. */
 #define BROKEN_MAX_AGE 1
 
+/* Segments read beyond the DVR window: as many as the shortest playlist may
+ * have, and those that the store is ahead of the origin. */
+#define SEED_MARGIN 8
+
 typedef struct {
   gatomicrefcount refs;
   char *link;
@@ -373,7 +377,10 @@ read_seed (CacheReader *reader, guint64 dvr_window)
 
   if (lead < 0 || cache_reader_is_ended (reader))
     return NULL;
-  first = first_msn_within (reader, lead, dvr_window);
+  /* The window cuts what is too much: it knows the shortest list allowed. */
+  first = first_msn_within (reader, lead,
+      dvr_window +
+          SEED_MARGIN * cache_reader_get_tracks (reader)->max_segment_duration);
   seed = g_new0 (OriginSeed, 1);
   seed->table =
       track_table_ref ((TrackTable *)cache_reader_get_tracks (reader));

@@ -51,6 +51,20 @@ http_client_send (HttpClient *client, const char *bytes)
   }
 }
 
+/* Sends what the server takes; it may close the connection meanwhile. */
+void
+http_client_try_send (HttpClient *client, const char *bytes)
+{
+  gsize size = strlen (bytes);
+  gssize sent;
+
+  for (; size > 0; bytes += sent, size -= sent) {
+    sent = g_socket_send (client->socket, bytes, size, NULL, NULL);
+    if (sent <= 0)
+      return;
+  }
+}
+
 void
 http_client_get (HttpClient *client, const char *path)
 {

@@ -20,6 +20,7 @@ HttpClient *http_client_open (guint16 port);
 void http_client_close (HttpClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HttpClient, http_client_close)
 void http_client_send (HttpClient *client, const char *bytes);
+void http_client_try_send (HttpClient *client, const char *bytes);
 HttpReply *http_client_read (HttpClient *client, gboolean has_body);
 gboolean http_client_is_silent (HttpClient *client);
 gboolean http_client_is_closed (HttpClient *client);
