@@ -425,8 +425,8 @@ build_head (CachePiece *piece)
 gboolean
 cache_piece_refresh (CachePiece *piece, GError **error)
 {
-  guint32 epoch;
-  guint64 msn;
+  guint32 epoch = 0;
+  guint64 msn = 0;
 
   if (piece->state != CACHE_PIECE_GROWING)
     return TRUE;

@@ -205,15 +205,16 @@ handle_error (CacheQueue *queue, const GError *error)
 {
   gboolean fatal = !cache_writer_may_retry (error);
 
-  if (fatal) {
-    g_mutex_lock (&queue->lock);
-    queue->failed = TRUE;
-    g_cond_broadcast (&queue->cond);
-    g_mutex_unlock (&queue->lock);
-  }
+  /* Told first: who finds that nothing more is stored can rely on it. */
   if (fatal || !queue->told)
     queue->funcs.failed (error, fatal, queue->user_data);
   queue->told = TRUE;
+  if (!fatal)
+    return;
+  g_mutex_lock (&queue->lock);
+  queue->failed = TRUE;
+  g_cond_broadcast (&queue->cond);
+  g_mutex_unlock (&queue->lock);
 }
 
 /* Waits for an item. NULL if there will be none. */

@@ -235,12 +235,17 @@ refresh (GstCacheSrc *self)
   return TRUE;
 }
 
+/* Once everything before the change was read. The base class asks for nothing
+ * beyond a size it knows, so the last read has to tell. */
 static void
-post_change (GstCacheSrc *self)
+post_change (GstCacheSrc *self, guint64 offset)
 {
   guint32 epoch;
   guint64 msn;
 
+  if (self->change_posted || offset < cache_piece_get_size (self->piece) ||
+      cache_piece_get_state (self->piece) != CACHE_PIECE_CHANGED)
+    return;
   cache_piece_get_change (self->piece, &epoch, &msn);
   self->change_posted = TRUE;
   gst_element_post_message (GST_ELEMENT (self),
@@ -267,9 +272,7 @@ wait_for (GstCacheSrc *self, guint64 offset)
   while (cache_piece_get_size (self->piece) <= offset) {
     if (!self->following ||
         cache_piece_get_state (self->piece) != CACHE_PIECE_GROWING) {
-      if (cache_piece_get_state (self->piece) == CACHE_PIECE_CHANGED &&
-          !self->change_posted)
-        post_change (self);
+      post_change (self, offset);
       return GST_FLOW_EOS;
     }
     if (gst_poll_wait (self->poll, POLL_INTERVAL) < 0 && errno == EBUSY)
@@ -304,6 +307,7 @@ gst_cache_src_fill (
     post_read_error (self, error);
     return GST_FLOW_ERROR;
   }
+  post_change (self, offset + n);
   gst_buffer_set_size (buffer, n);
   GST_BUFFER_OFFSET (buffer) = offset;
   GST_BUFFER_OFFSET_END (buffer) = offset + n;

@@ -137,9 +137,14 @@ read_opus (CodecConfig *self, const GstCaps *caps, GError **error)
   GByteArray *dops;
   guint8 head[11] = {0};
 
-  if (!gst_codec_utils_opus_parse_caps ((GstCaps *)caps, &rate, &channels,
-          &family, &streams, &coupled, mapping))
-    return unsupported (error, "The Opus caps say too little");
+  /* The parser below logs a critical without it. */
+  if (!gst_structure_has_field_typed (gst_caps_get_structure (caps, 0),
+          "channel-mapping-family", G_TYPE_INT) ||
+      !gst_codec_utils_opus_parse_caps ((GstCaps *)caps, &rate, &channels,
+          &family, &streams, &coupled, mapping) ||
+      channels == 0 || (family == 0 && channels > 2))
+    return unsupported (
+        error, "The Opus caps say too little: opusparse completes them");
 
   head[1] = channels;
   GST_WRITE_UINT16_BE (head + 2, 0);

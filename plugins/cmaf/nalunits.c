@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* ITU-T H.264, table 7-1 */
+#define H264_SLICE 1
 #define H264_IDR 5
 #define H264_SPS 7
 #define H264_PPS 8
@@ -12,6 +13,7 @@
 /* ITU-T H.265, table 7-1 */
 #define H265_BLA_W_LP 16
 #define H265_RSV_IRAP_VCL23 23
+#define H265_LAST_VCL 31
 #define H265_VPS 32
 #define H265_PPS 34
 
@@ -60,6 +62,14 @@ is_parameter_set (const NalIter *iter)
 }
 
 static gboolean
+is_picture (const NalIter *iter)
+{
+  if (iter->h265)
+    return iter->type <= H265_LAST_VCL;
+  return iter->type >= H264_SLICE && iter->type <= H264_IDR;
+}
+
+static gboolean
 is_random_access (const NalIter *iter)
 {
   if (iter->h265)
@@ -72,23 +82,24 @@ is_random_access (const NalIter *iter)
  * @data: one access unit, NAL units behind lengths of @length_size bytes
  * @summary: (out):
  *
- * Returns: %FALSE if a length does not fit or nothing but parameter sets is in
- *     it
+ * Returns: %FALSE if a length does not fit or there is no picture in it
  */
 gboolean
 nal_units_inspect (const guint8 *data, gsize size, gboolean h265,
     guint length_size, NalSummary *summary)
 {
   NalIter iter = {data, size, length_size, h265};
+  gboolean picture = FALSE;
 
   summary->key = FALSE;
   summary->stripped_size = 0;
   while (nal_iter_next (&iter)) {
+    picture |= is_picture (&iter);
     summary->key |= is_random_access (&iter);
     if (!is_parameter_set (&iter))
       summary->stripped_size += iter.unit_size;
   }
-  return iter.left == 0 && summary->stripped_size > 0;
+  return iter.left == 0 && picture;
 }
 
 /**

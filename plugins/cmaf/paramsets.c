@@ -5,10 +5,12 @@
 #define GST_USE_UNSTABLE_API
 #include <gst/codecparsers/gsth264parser.h>
 #include <gst/codecparsers/gsth265parser.h>
-#include <gst/pbutils/codec-utils.h>
 
 /* Larger pictures than H.264 and H.265 know a level for. */
 #define MAX_SIDE 16384
+
+/* Of AAC */
+#define MAX_RATE 192000
 
 static gboolean
 malformed (GError **error, const char *what)
@@ -65,6 +67,7 @@ parse_h265_sps (
   GstH265SPS sps;
   gboolean ok = FALSE;
 
+  params->fps_n = params->fps_d = 0;
   if (gst_h265_parser_identify_nalu_unchecked (parser, data, 0, size, &nal) ==
           GST_H265_PARSER_OK &&
       nal.type == GST_H265_NAL_SPS &&
@@ -73,13 +76,24 @@ parse_h265_sps (
         sps.conformance_window_flag ? sps.crop_rect_width : sps.width;
     params->height =
         sps.conformance_window_flag ? sps.crop_rect_height : sps.height;
-    params->fps_n = MAX (sps.fps_num, 0);
-    params->fps_d = MAX (sps.fps_den, 0);
+    /* The parser's own fps_num is never set for H.265. */
+    if (sps.vui_parameters_present_flag &&
+        sps.vui_params.timing_info_present_flag) {
+      params->fps_n = MIN (sps.vui_params.time_scale, G_MAXINT32);
+      params->fps_d = MIN (sps.vui_params.num_units_in_tick, G_MAXINT32);
+    }
     ok = TRUE;
   }
   gst_h265_parser_free (parser);
   return ok ? TRUE
             : malformed (error, "its sequence parameter set is unreadable");
+}
+
+/* GST_READ_UINT16_BE wants an aligned address. */
+static guint
+read_u16 (const guint8 *data)
+{
+  return data[0] << 8 | data[1];
 }
 
 /* A NAL unit behind two bytes of length, as both records have them. */
@@ -88,7 +102,7 @@ next_nal (const guint8 **data, gsize *left, const guint8 **nal, gsize *size)
 {
   if (*left < 2)
     return FALSE;
-  *size = GST_READ_UINT16_BE (*data);
+  *size = read_u16 (*data);
   if (*size == 0 || *size > *left - 2)
     return FALSE;
   *nal = *data + 2;
@@ -180,7 +194,7 @@ param_sets_parse_hvcc (
     if (left < 3)
       return malformed (error, "an array of parameter sets is cut off");
     type = position[0] & 0x3f;
-    count = GST_READ_UINT16_BE (position + 1);
+    count = read_u16 (position + 1);
     position += 3;
     left -= 3;
     for (guint j = 0; j < count; j++) {
@@ -200,6 +214,42 @@ param_sets_parse_hvcc (
          check_size (params, error);
 }
 
+typedef struct {
+  const guint8 *data;
+  gsize left; /* bits */
+  guint position;
+} BitReader;
+
+/* Past the end come zeros, and `left` stays 0. */
+static guint
+get_bits (BitReader *r, guint bits)
+{
+  guint value = 0;
+
+  while (bits-- > 0) {
+    value <<= 1;
+    if (r->left == 0)
+      continue;
+    value |= r->data[r->position / 8] >> (7 - r->position % 8) & 1;
+    r->position++;
+    r->left--;
+  }
+  return value;
+}
+
+/* ISO/IEC 14496-3, table 1.18 */
+static guint
+get_sample_rate (BitReader *r)
+{
+  static const guint rates[] = {96000, 88200, 64000, 48000, 44100, 32000, 24000,
+      22050, 16000, 12000, 11025, 8000, 7350};
+  guint index = get_bits (r, 4);
+
+  if (index == 15)
+    return get_bits (r, 24);
+  return index < G_N_ELEMENTS (rates) ? rates[index] : 0;
+}
+
 /**
  * param_sets_parse_asc:
  * @data: an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1)
@@ -213,24 +263,22 @@ gboolean
 param_sets_parse_asc (const guint8 *data, gsize size, guint *rate,
     guint *channels, guint *frame_samples, GError **error)
 {
-  guint type, bit;
+  /* Channels by channelConfiguration; 0: told elsewhere, which no publisher
+   * does. */
+  static const guint8 counts[16] = {
+      0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 0, 8, 0};
+  BitReader r = {data, size * 8, 0};
+  guint type = get_bits (&r, 5);
 
-  if (size < 2)
-    return malformed (error, "it is no AudioSpecificConfig");
-  type = data[0] >> 3;
-  *rate = gst_codec_utils_aac_get_sample_rate (data, size);
-  *channels = gst_codec_utils_aac_get_channels (data, size);
-  if (*rate == 0 || *channels == 0)
+  if (type == 31)
+    type = 32 + get_bits (&r, 6);
+  *rate = get_sample_rate (&r);
+  *channels = counts[get_bits (&r, 4)];
+  if (r.left == 0)
+    return malformed (error, "the AudioSpecificConfig is cut off");
+  if (*rate == 0 || *rate > MAX_RATE || *channels == 0)
     return malformed (error, "its sample rate or channels are absurd");
-
-  /* frameLengthFlag: 960 instead of 1024. It follows the channels of the plain
-   * object types; an explicit rate takes 24 bits more. */
-  bit = 5 + 4 + 4;
-  if (((data[0] & 7) << 1 | data[1] >> 7) == 15)
-    bit += 24;
-  *frame_samples = 1024;
-  if (type >= 1 && type <= 4 && bit / 8 < size &&
-      (data[bit / 8] >> (7 - bit % 8) & 1))
-    *frame_samples = 960;
+  /* frameLengthFlag of the plain object types: 960 instead of 1024 */
+  *frame_samples = type >= 1 && type <= 4 && get_bits (&r, 1) ? 960 : 1024;
   return TRUE;
 }

@@ -236,6 +236,29 @@ cache_folder_read_table (const CacheFolder *folder, TrackTable **table,
   return TRUE;
 }
 
+/**
+ * cache_folder_table_changed:
+ * @stamp: (inout): of the table that was read last; zero for none
+ *
+ * Returns: whether to read broadcast.json. It is replaced as a whole, so a look
+ *     at its inode is enough.
+ */
+gboolean
+cache_folder_table_changed (const CacheFolder *folder, CacheTableStamp *stamp)
+{
+  CacheTableStamp now;
+  struct stat st;
+
+  if (fstatat (folder->fd, TABLE_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    return TRUE;
+  now = (CacheTableStamp){st.st_ino, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+  if (now.inode == stamp->inode && now.seconds == stamp->seconds &&
+      now.nanoseconds == stamp->nanoseconds)
+    return FALSE;
+  *stamp = now;
+  return TRUE;
+}
+
 static char *
 table_to_text (
     const CacheFolder *folder, const TrackTable *table, const char *created)

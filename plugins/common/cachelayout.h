@@ -19,6 +19,13 @@ typedef struct {
   int fd;
 } CacheFolder;
 
+/* Tells one broadcast.json from the next. */
+typedef struct {
+  guint64 inode;
+  gint64 seconds;
+  gint64 nanoseconds;
+} CacheTableStamp;
+
 gboolean cache_folder_open (CacheFolder *folder, const char *cache_dir,
     const char *link, GError **error);
 void cache_folder_clear (CacheFolder *folder);
@@ -29,6 +36,8 @@ char *cache_folder_data_name (const TrackTable *table, guint16 track);
 
 gboolean cache_folder_read_table (const CacheFolder *folder, TrackTable **table,
     char **created, GError **error);
+gboolean cache_folder_table_changed (
+    const CacheFolder *folder, CacheTableStamp *stamp);
 gboolean cache_folder_write_table (const CacheFolder *folder,
     const TrackTable *table, const char *created, GError **error);
 

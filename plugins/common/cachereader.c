@@ -58,7 +58,8 @@ struct _CacheReader {
   guint64 next; /* number of the record to go on with */
   CacheOrder order;
   TrackTable *table;
-  GPtrArray *tracks; /* of TrackFile, as the table */
+  CacheTableStamp stamp; /* of `table` */
+  GPtrArray *tracks;     /* of TrackFile, as the table */
   TrackFile *joint;
   GArray *epochs; /* of EpochEntry */
 };
@@ -102,10 +103,14 @@ track_file (CacheReader *reader, guint track)
 static gboolean
 load_table (CacheReader *reader, GError **error)
 {
+  CacheTableStamp stamp = reader->stamp;
   TrackTable *table;
 
+  if (!cache_folder_table_changed (&reader->folder, &stamp))
+    return TRUE;
   if (!cache_folder_read_table (&reader->folder, &table, NULL, error))
     return FALSE;
+  reader->stamp = stamp;
   track_table_unref (reader->table);
   reader->table = table;
   while (reader->tracks->len < track_table_size (table))
@@ -249,6 +254,7 @@ cache_reader_refresh (CacheReader *reader, GError **error)
 {
   g_autofree guint8 *data = NULL;
   guint64 from, known;
+  gsize size;
   struct stat st;
 
   if (fstat (reader->index_fd, &st) != 0)
@@ -269,10 +275,11 @@ cache_reader_refresh (CacheReader *reader, GError **error)
   if (!load_table (reader, error))
     return FALSE;
 
-  data = g_malloc (READ_SIZE);
+  size = MIN (READ_SIZE, (known - reader->next) * CACHE_RECORD_SIZE);
+  data = g_malloc (size);
   for (from = reader->next; from < known;) {
-    gssize n = read_index (
-        reader, data, READ_SIZE, (from + 1) * CACHE_RECORD_SIZE, error);
+    gssize n =
+        read_index (reader, data, size, (from + 1) * CACHE_RECORD_SIZE, error);
     guint64 next;
 
     if (n < 0)

@@ -67,8 +67,7 @@ gboolean cache_reader_find_segment (
 guint cache_reader_lower_bound (CacheReader *reader, guint track, guint64 msn);
 
 /* Whether nothing more of that segment can come in that track. */
-gboolean cache_reader_is_final (
-    CacheReader *reader, guint track, guint64 msn);
+gboolean cache_reader_is_final (CacheReader *reader, guint track, guint64 msn);
 
 gboolean cache_reader_find_part (CacheReader *reader, guint track, guint64 msn,
     guint32 part, ChunkInfo *info, CacheExtent *extent);

@@ -70,6 +70,20 @@ cache_writer_may_retry (const GError *error)
 
 /* Opening */
 
+/* The name of a new link has to survive a power cut as its content does. */
+static gboolean
+sync_folder (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  gboolean done = fd >= 0 && fsync (fd) == 0;
+  int code = errno;
+
+  if (fd >= 0)
+    close (fd);
+  errno = code;
+  return done;
+}
+
 static gboolean
 open_folder (CacheWriter *writer, const char *cache_dir, const char *link,
     GError **error)
@@ -82,12 +96,14 @@ open_folder (CacheWriter *writer, const char *cache_dir, const char *link,
     return FALSE;
   }
   path = g_build_filename (cache_dir, link, NULL);
-  if (g_mkdir_with_parents (path, 0750) != 0) {
-    int code = errno;
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    if (g_mkdir_with_parents (path, 0750) != 0 || !sync_folder (cache_dir)) {
+      int code = errno;
 
-    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
-        "Cannot make the folder %s: %s", path, g_strerror (code));
-    return FALSE;
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
+          "Cannot make the folder %s: %s", path, g_strerror (code));
+      return FALSE;
+    }
   }
   return cache_folder_open (&writer->folder, cache_dir, link, error);
 }

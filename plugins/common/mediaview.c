@@ -125,6 +125,7 @@ media_window_render (MediaWindow *window, guint track_index)
   WindowTrack *track = window_track (window, track_index);
   guint first = track_first_listed (window, track);
   guint n = track->segments->len - first;
+  guint n_counted;
   g_autofree HlsSegment *segments = g_new0 (HlsSegment, n);
   g_autoptr (GArray) parts = g_array_new (FALSE, FALSE, sizeof (HlsPart));
   const HlsPart *listed;
@@ -139,9 +140,11 @@ media_window_render (MediaWindow *window, guint track_index)
       .n_segments = n,
   };
 
+  /* A hint that opens the next segment already counts as one. */
+  n_counted = n + (n > 0 && track_last_segment (track)->complete ? 1 : 0);
   for (guint i = 0; i < n; i++)
     describe_segment (window, track_segment (track, first + i),
-        i + SEGMENTS_WITH_PARTS >= n, parts, &segments[i]);
+        i + SEGMENTS_WITH_PARTS >= n_counted, parts, &segments[i]);
   listed = (const HlsPart *)parts->data;
   for (guint i = 0; i < n; i++) {
     segments[i].parts = listed;

@@ -260,8 +260,6 @@ test_states (void)
 int
 main (int argc, char **argv)
 {
-  /* Only the plugin under test. */
-  g_setenv ("GST_PLUGIN_SYSTEM_PATH_1_0", "", TRUE);
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cdnoriginsink/publishes", test_publishes);
