@@ -292,12 +292,15 @@ parse_track (TrackTable *table, JsonNode *node, GError **error)
   track->codecs = g_strdup (get_string (object, "codecs"));
   track->timescale = get_uint (object, "timescale");
   track->bitrate = get_number (object, "bitrate");
-  track->width = get_uint (object, "width");
-  track->height = get_uint (object, "height");
-  track->fps_n = get_uint (object, "fps-n");
-  track->fps_d = get_uint (object, "fps-d");
-  track->rate = get_uint (object, "rate");
-  track->channels = get_uint (object, "channels");
+  if (track->type == TRACK_VIDEO) {
+    track->width = get_uint (object, "width");
+    track->height = get_uint (object, "height");
+    track->fps_n = get_uint (object, "fps-n");
+    track->fps_d = get_uint (object, "fps-d");
+  } else {
+    track->rate = get_uint (object, "rate");
+    track->channels = get_uint (object, "channels");
+  }
   return TRUE;
 }
 

@@ -508,7 +508,7 @@ test_no_picture (void)
                     .gop = 2 * SECOND,
                     .audio = 20 * MS,
                     .to = 5 * SECOND});
-  for (gint64 t = 5 * SECOND; t < 15 * SECOND; t += 20 * MS)
+  for (gint64 t = 4980 * MS; t < 15 * SECOND; t += 20 * MS)
     sim_audio (lost, 1, t, 20 * MS, t);
   stream (lost, &(Stream){.fps_n = 30,
                     .fps_d = 1,
