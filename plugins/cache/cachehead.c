@@ -126,11 +126,18 @@ keep_box (Filter *filter, const Box *box)
   return TRUE;
 }
 
-/* Copies boxes but for those of tracks that were not chosen. The depth is that
- * of moov and mvex. Returns FALSE where no whole box is, or one without a size
- * of its own, which cannot be moved. */
 static gboolean
-filter_boxes (Filter *filter, const guint8 *data, gsize size)
+is_container (guint32 parent, guint32 type)
+{
+  return (parent == 0 && type == BOX_TYPE ("moov")) ||
+         (parent == BOX_TYPE ("moov") && type == BOX_TYPE ("mvex"));
+}
+
+/* Copies boxes but for those of tracks that were not chosen, into moov and its
+ * mvex; @parent is 0 for the file. Returns FALSE where no whole box is, or one
+ * without a size of its own, which cannot be moved. */
+static gboolean
+filter_boxes (Filter *filter, guint32 parent, const guint8 *data, gsize size)
 {
   BoxReader reader;
   Box box;
@@ -139,11 +146,10 @@ filter_boxes (Filter *filter, const guint8 *data, gsize size)
   while (box_reader_next (&reader, &box)) {
     if (box_get_uint32 (box.start) == 0)
       return FALSE;
-    if (box.type == BOX_TYPE ("moov") || box.type == BOX_TYPE ("mvex")) {
-      guint begin = begin_box (
-          filter->out, box.type == BOX_TYPE ("moov") ? "moov" : "mvex");
+    if (is_container (parent, box.type)) {
+      guint begin = begin_box (filter->out, (const char *)box.start + 4);
 
-      if (!filter_boxes (filter, box.content, box.size))
+      if (!filter_boxes (filter, box.type, box.content, box.size))
         return FALSE;
       end_box (filter->out, begin);
     } else if (keep_box (filter, &box)) {
@@ -170,7 +176,7 @@ cache_head_filter (
   gsize size;
   const guint8 *data = g_bytes_get_data (joint, &size);
 
-  if (!filter_boxes (&filter, data, size) || filter.n_found != n_ids) {
+  if (!filter_boxes (&filter, 0, data, size) || filter.n_found != n_ids) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
         "A joint init segment is malformed or lacks a track");
     return NULL;

@@ -8,6 +8,9 @@
 #include "nalunits.h"
 #include "packagerinput.h"
 
+/* More than a segment of 10 s has, if every frame of 60 a second is one. */
+#define MAX_PARTS 1024
+
 void
 chunk_assembler_init (ChunkAssembler *self)
 {
@@ -155,7 +158,7 @@ chunk_assembler_make (ChunkAssembler *self, const SegmenterPart *part,
   CmafChunk chunk = {
       .track_id = part->track + 1,
       /* Rises within a track, also across a restart. */
-      .sequence = part->msn << 8 | (part->part & 0xff),
+      .sequence = part->msn * MAX_PARTS + MIN (part->part, MAX_PARTS - 1),
       .decode_time = to_ticks (part->dts + offset, format->codec->timescale),
       .video = codec_is_video (format->codec->codec),
       .segment_start = part->part == 0,

@@ -34,6 +34,14 @@ chunk_output_reset (ChunkOutput *self)
   self->wallclock = 0;
 }
 
+/* After FLUSH_STOP, which takes the segment from the pad. */
+void
+chunk_output_flushed (ChunkOutput *self)
+{
+  self->segment_sent = FALSE;
+  self->flow = GST_FLOW_OK;
+}
+
 static gint64
 wallclock_at (ChunkOutput *self, gint64 time)
 {
@@ -52,12 +60,25 @@ anchor_wallclock (ChunkOutput *self, gint64 time, gint64 latest)
   self->anchor_time = time;
 }
 
+static void
+push_segment (ChunkOutput *self)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = self->first_time;
+  gst_pad_push_event (self->pad, gst_event_new_segment (&segment));
+  self->segment_sent = TRUE;
+}
+
 /* Takes ownership of @buffer. */
 static void
 push (ChunkOutput *self, GstBuffer *buffer, const ChunkInfo *info)
 {
   GstFlowReturn flow;
 
+  if (!self->segment_sent)
+    push_segment (self);
   chunk_buffer_set_info (buffer, info);
   GST_BUFFER_DTS (buffer) = info->dts;
   GST_BUFFER_PTS (buffer) = info->pts;
@@ -129,7 +150,7 @@ chunk_output_start_stream (ChunkOutput *self)
 }
 
 static void
-push_headers (ChunkOutput *self, TrackTable *table, guint64 first_time)
+push_headers (ChunkOutput *self, TrackTable *table)
 {
   chunk_output_start_stream (self);
   if (self->table == NULL || !track_table_equal (self->table, table)) {
@@ -139,14 +160,6 @@ push_headers (ChunkOutput *self, TrackTable *table, guint64 first_time)
   }
   g_clear_pointer (&self->table, track_table_unref);
   self->table = table;
-  if (!self->segment_sent) {
-    GstSegment segment;
-
-    gst_segment_init (&segment, GST_FORMAT_TIME);
-    segment.start = segment.position = first_time;
-    gst_pad_push_event (self->pad, gst_event_new_segment (&segment));
-    self->segment_sent = TRUE;
-  }
 }
 
 /* Media time in the chunks is at least first_time though decoding begins before
@@ -172,7 +185,8 @@ chunk_output_begin_epoch (ChunkOutput *self, TrackTable *table,
     self->base = largest_shift (configs, track_table_size (table));
   self->epoch = epoch;
   anchor_wallclock (self, time, latest);
-  push_headers (self, table, first_time);
+  self->first_time = first_time;
+  push_headers (self, table);
   push_inits (self, configs, msn);
 }
 

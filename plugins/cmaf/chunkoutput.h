@@ -18,6 +18,7 @@ typedef struct {
   gboolean segment_sent;
   GstFlowReturn flow; /* the first that was not OK */
   guint32 epoch;
+  guint64 first_time; /* ns, where the stream's time begins */
   gint64 base;        /* ns from the segmenter's media time to the chunks' */
   gint64 anchor_time; /* segmenter's media time at `wallclock` */
   gint64 wallclock;   /* us since 1970, 0 before the first epoch */
@@ -26,6 +27,7 @@ typedef struct {
 void chunk_output_init (ChunkOutput *self, GstPad *pad);
 void chunk_output_clear (ChunkOutput *self);
 void chunk_output_reset (ChunkOutput *self);
+void chunk_output_flushed (ChunkOutput *self);
 void chunk_output_start_stream (ChunkOutput *self);
 /* @table (transfer full); @configs: of InputFormat, as from the segmenter;
  * @first_time: where the stream's time begins */

@@ -64,35 +64,14 @@
 #include "chunk.h"
 #include "chunkoutput.h"
 #include "packagerinput.h"
+#include "packagersettings.h"
 #include "segmenter.h"
 
 GST_DEBUG_CATEGORY_STATIC (cmafpackager_debug);
 #define GST_CAT_DEFAULT cmafpackager_debug
 
-#define DEFAULT_SEGMENT_DURATION (2 * GST_SECOND)
-/* Longer than the 8.3 s between the key frames of OBS. */
-#define DEFAULT_MAX_SEGMENT_DURATION (10 * GST_SECOND)
-#define DEFAULT_PART_DURATION (500 * GST_MSECOND)
-#define DEFAULT_TRACK_TIMEOUT (1 * GST_SECOND)
-
 /* Far above any ladder; bounds the caps and broadcast.json. */
 #define MAX_TRACKS 64
-
-enum {
-  PROP_0,
-  PROP_SEGMENT_DURATION,
-  PROP_MAX_SEGMENT_DURATION,
-  PROP_PART_DURATION,
-  PROP_TRACK_TIMEOUT,
-  PROP_FIRST_MSN,
-  PROP_FIRST_TIME,
-  PROP_EPOCH,
-  PROP_INDEPENDENT_SEGMENTS,
-  PROP_STATS,
-  N_PROPS,
-};
-
-static GParamSpec *props[N_PROPS];
 
 struct _GstCmafPackager {
   GstElement parent;
@@ -100,20 +79,21 @@ struct _GstCmafPackager {
   GstPad *srcpad;
 
   /* Settings, with OBJECT_LOCK; a copy is used while running. */
-  SegmenterSettings settings;
-  gboolean independent_segments;
+  PackagerSettings settings;
+
+  /* Counters, with OBJECT_LOCK: they are read while downstream blocks. */
+  guint64 n_segments;
+  guint64 n_forced_cuts;
+  guint64 n_dropped;
+  guint epoch;
 
   /* Everything below with STREAM_LOCK of srcpad, which serializes the sink pads
    * and is taken before OBJECT_LOCK. */
   GPtrArray *inputs; /* of PackagerInput */
   Segmenter *segmenter;
-  SegmenterSettings running; /* the settings it has */
-  gboolean need_independent;
+  PackagerSettings running; /* the settings it has */
   ChunkOutput output;
   gboolean eos_sent;
-  guint64 n_segments;
-  guint64 n_forced_cuts;
-  guint64 n_dropped;
 };
 
 static GstStaticPadTemplate video_template =
@@ -155,6 +135,14 @@ post (GstCmafPackager *self, GstStructure *structure)
       gst_message_new_element (GST_OBJECT (self), structure));
 }
 
+static void
+count (GstCmafPackager *self, guint64 *counter)
+{
+  GST_OBJECT_LOCK (self);
+  (*counter)++;
+  GST_OBJECT_UNLOCK (self);
+}
+
 /* What the segmenter calls, with STREAM_LOCK of srcpad held. */
 
 static TrackTable *
@@ -162,29 +150,12 @@ make_table (GstCmafPackager *self, const gconstpointer *configs)
 {
   TrackTable *table = track_table_new ();
 
-  table->segment_duration = self->running.segment_duration;
-  table->max_segment_duration = self->running.max_segment_duration;
-  table->part_duration = self->running.part_duration;
-  table->independent_segments = self->need_independent;
-  for (guint i = 0; i < self->inputs->len; i++) {
-    PackagerInput *input = get_input (self, i);
-    const InputFormat *format = configs[i];
-    Track *track = track_table_add (
-        table, input->name, input->video ? TRACK_VIDEO : TRACK_AUDIO);
-
-    track->bitrate = input->bitrate;
-    track->present = format != NULL;
-    if (format == NULL)
-      continue;
-    track->codecs = g_strdup (format->codec->codecs);
-    track->timescale = format->codec->timescale;
-    track->width = format->codec->width;
-    track->height = format->codec->height;
-    track->fps_n = format->codec->fps_n;
-    track->fps_d = format->codec->fps_d;
-    track->rate = format->codec->rate;
-    track->channels = format->codec->channels;
-  }
+  table->segment_duration = self->running.segmenter.segment_duration;
+  table->max_segment_duration = self->running.segmenter.max_segment_duration;
+  table->part_duration = self->running.segmenter.part_duration;
+  table->independent_segments = self->running.independent_segments;
+  for (guint i = 0; i < self->inputs->len; i++)
+    packager_input_describe (get_input (self, i), configs[i], table);
   return table;
 }
 
@@ -216,8 +187,11 @@ on_begin_epoch (guint32 epoch, guint64 msn, guint64 time, guint64 latest,
     else if (first)
       on_presence (i, FALSE, self);
   }
+  GST_OBJECT_LOCK (self);
+  self->epoch = epoch;
+  GST_OBJECT_UNLOCK (self);
   chunk_output_begin_epoch (&self->output, make_table (self, configs), configs,
-      epoch, msn, time, latest, self->running.first_time);
+      epoch, msn, time, latest, self->running.segmenter.first_time);
   post (self, gst_structure_new ("cmafpackager-epoch-begun", "epoch",
                   G_TYPE_UINT, epoch, "msn", G_TYPE_UINT64, msn, "time",
                   G_TYPE_UINT64, time, "tracks", G_TYPE_UINT, n_tracks, NULL));
@@ -230,7 +204,8 @@ on_part (const SegmenterPart *part, gpointer user_data)
 
   GST_LOG_OBJECT (self, "track %u: part %" G_GUINT64_FORMAT ".%u, %u frames",
       part->track, part->msn, part->part, part->n_samples);
-  self->n_segments += part->part == 0;
+  if (part->part == 0)
+    count (self, &self->n_segments);
   chunk_output_push_part (&self->output, part);
 }
 
@@ -239,14 +214,14 @@ on_forced_cut (guint64 msn, gpointer user_data)
 {
   GstCmafPackager *self = user_data;
 
-  self->n_forced_cuts++;
+  count (self, &self->n_forced_cuts);
   GST_DEBUG_OBJECT (
       self, "segment %" G_GUINT64_FORMAT " ends without a key frame", msn);
-  if (!self->need_independent || self->output.flow != GST_FLOW_OK)
+  if (!self->running.independent_segments || self->output.flow != GST_FLOW_OK)
     return;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT,
       ("The video has no key frame for %" G_GUINT64_FORMAT " ms.",
-          self->running.max_segment_duration / GST_MSECOND),
+          self->running.segmenter.max_segment_duration / GST_MSECOND),
       ("independent-segments promises one in every segment; set the encoder's "
        "key frame interval to at most segment-duration"));
   self->output.flow = GST_FLOW_ERROR;
@@ -257,15 +232,16 @@ on_dropped (guint track, gpointer user_data)
 {
   GstCmafPackager *self = user_data;
 
-  self->n_dropped++;
+  count (self, &self->n_dropped);
   GST_DEBUG_OBJECT (
       self, "%s: a frame without use", get_input (self, track)->name);
 }
 
 static gpointer
-on_silence (gconstpointer config, gpointer user_data)
+on_silence (gconstpointer config, guint64 duration, gpointer user_data)
 {
-  return packager_input_make_silence (((const InputFormat *)config)->codec);
+  return packager_input_make_silence (
+      ((const InputFormat *)config)->codec, duration);
 }
 
 static void
@@ -331,8 +307,13 @@ set_caps (GstCmafPackager *self, PackagerInput *input, GstCaps *caps)
 
   if (packager_input_set_caps (input, caps, &error)) {
     GST_INFO_OBJECT (self, "%s: %s", input->name, input->format->codec->codecs);
+    input->refused = FALSE;
     return TRUE;
   }
+  /* Caps that were refused come again before the next buffer. */
+  if (input->refused)
+    return FALSE;
+  input->refused = TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT,
       ("The stream on %s cannot be packaged.", input->name),
       ("%s; caps %" GST_PTR_FORMAT, error->message, caps));
@@ -387,7 +368,7 @@ flush_input (GstCmafPackager *self, PackagerInput *input)
   if (self->segmenter != NULL)
     segmenter_resume_track (self->segmenter, input->index);
   gst_segment_init (&input->segment, GST_FORMAT_TIME);
-  self->output.flow = GST_FLOW_OK;
+  chunk_output_flushed (&self->output);
   self->eos_sent = FALSE;
 }
 
@@ -462,7 +443,7 @@ gst_cmaf_packager_src_query (GstPad *pad, GstObject *parent, GstQuery *query)
     return FALSE;
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY) {
     GST_OBJECT_LOCK (self);
-    own = self->settings.part_duration;
+    own = self->settings.segmenter.part_duration;
     GST_OBJECT_UNLOCK (self);
     /* The first frame of a part waits for its last. */
     gst_query_parse_latency (query, &live, &min, &max);
@@ -577,11 +558,11 @@ start (GstCmafPackager *self)
   GST_PAD_STREAM_LOCK (self->srcpad);
   GST_OBJECT_LOCK (self);
   self->running = self->settings;
-  self->need_independent = self->independent_segments;
   GST_OBJECT_UNLOCK (self);
-  self->running.max_segment_duration =
-      MAX (self->running.max_segment_duration, self->running.segment_duration);
-  self->segmenter = segmenter_new (&self->running, &output, self);
+  self->running.segmenter.max_segment_duration =
+      MAX (self->running.segmenter.max_segment_duration,
+          self->running.segmenter.segment_duration);
+  self->segmenter = segmenter_new (&self->running.segmenter, &output, self);
   for (guint i = 0; i < self->inputs->len; i++)
     segmenter_add_track (self->segmenter, get_input (self, i)->video);
   GST_PAD_STREAM_UNLOCK (self->srcpad);
@@ -620,12 +601,12 @@ make_stats (GstCmafPackager *self)
 {
   GstStructure *stats;
 
-  GST_PAD_STREAM_LOCK (self->srcpad);
+  GST_OBJECT_LOCK (self);
   stats = gst_structure_new ("application/x-cmafpackager-stats", "segments",
       G_TYPE_UINT64, self->n_segments, "forced-cuts", G_TYPE_UINT64,
       self->n_forced_cuts, "dropped-frames", G_TYPE_UINT64, self->n_dropped,
-      "epoch", G_TYPE_UINT, self->output.epoch, NULL);
-  GST_PAD_STREAM_UNLOCK (self->srcpad);
+      "epoch", G_TYPE_UINT, self->epoch, NULL);
+  GST_OBJECT_UNLOCK (self);
   return stats;
 }
 
@@ -636,35 +617,7 @@ gst_cmaf_packager_set_property (
   GstCmafPackager *self = GST_CMAF_PACKAGER (object);
 
   GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_SEGMENT_DURATION:
-      self->settings.segment_duration = g_value_get_uint64 (value);
-      break;
-    case PROP_MAX_SEGMENT_DURATION:
-      self->settings.max_segment_duration = g_value_get_uint64 (value);
-      break;
-    case PROP_PART_DURATION:
-      self->settings.part_duration = g_value_get_uint64 (value);
-      break;
-    case PROP_TRACK_TIMEOUT:
-      self->settings.track_timeout = g_value_get_uint64 (value);
-      break;
-    case PROP_FIRST_MSN:
-      self->settings.first_msn = g_value_get_uint64 (value);
-      break;
-    case PROP_FIRST_TIME:
-      self->settings.first_time = g_value_get_uint64 (value);
-      break;
-    case PROP_EPOCH:
-      self->settings.first_epoch = g_value_get_uint (value);
-      break;
-    case PROP_INDEPENDENT_SEGMENTS:
-      self->independent_segments = g_value_get_boolean (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-  }
+  packager_settings_set (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -674,40 +627,12 @@ gst_cmaf_packager_get_property (
 {
   GstCmafPackager *self = GST_CMAF_PACKAGER (object);
 
-  if (id == PROP_STATS) {
+  if (id == PACKAGER_PROP_STATS) {
     g_value_take_boxed (value, make_stats (self));
     return;
   }
   GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_SEGMENT_DURATION:
-      g_value_set_uint64 (value, self->settings.segment_duration);
-      break;
-    case PROP_MAX_SEGMENT_DURATION:
-      g_value_set_uint64 (value, self->settings.max_segment_duration);
-      break;
-    case PROP_PART_DURATION:
-      g_value_set_uint64 (value, self->settings.part_duration);
-      break;
-    case PROP_TRACK_TIMEOUT:
-      g_value_set_uint64 (value, self->settings.track_timeout);
-      break;
-    case PROP_FIRST_MSN:
-      g_value_set_uint64 (value, self->settings.first_msn);
-      break;
-    case PROP_FIRST_TIME:
-      g_value_set_uint64 (value, self->settings.first_time);
-      break;
-    case PROP_EPOCH:
-      g_value_set_uint (value, self->settings.first_epoch);
-      break;
-    case PROP_INDEPENDENT_SEGMENTS:
-      g_value_set_boolean (value, self->independent_segments);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-  }
+  packager_settings_get (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -723,69 +648,6 @@ gst_cmaf_packager_finalize (GObject *object)
 }
 
 static void
-install_duration (GObjectClass *klass, guint id, const char *name,
-    const char *blurb, guint64 minimum, guint64 initial)
-{
-  props[id] =
-      g_param_spec_uint64 (name, NULL, blurb, minimum, G_MAXINT64 / 4, initial,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-}
-
-static void
-install_properties (GObjectClass *klass)
-{
-  const GParamFlags flags =
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-  install_duration (klass, PROP_SEGMENT_DURATION, "segment-duration",
-      "A segment ends at the first key frame at or after this (ns)",
-      100 * GST_MSECOND, DEFAULT_SEGMENT_DURATION);
-  install_duration (klass, PROP_MAX_SEGMENT_DURATION, "max-segment-duration",
-      "A segment ends before this even without a key frame (ns)",
-      100 * GST_MSECOND, DEFAULT_MAX_SEGMENT_DURATION);
-  install_duration (klass, PROP_PART_DURATION, "part-duration",
-      "The longest a part may be (ns)", 20 * GST_MSECOND,
-      DEFAULT_PART_DURATION);
-  install_duration (klass, PROP_TRACK_TIMEOUT, "track-timeout",
-      "A track that is silent for so long is given up (ns)", 10 * GST_MSECOND,
-      DEFAULT_TRACK_TIMEOUT);
-  install_duration (klass, PROP_FIRST_TIME, "first-time",
-      "Media time of the first frame, for a link that goes on (ns)", 0, 0);
-  /**
-   * GstCmafPackager:first-msn:
-   *
-   * Media sequence number of the first segment, for a link that goes on.
-   */
-  props[PROP_FIRST_MSN] = g_param_spec_uint64 ("first-msn", NULL,
-      "Media sequence number of the first segment", 0, G_MAXINT64, 0, flags);
-  /**
-   * GstCmafPackager:epoch:
-   *
-   * Number of the first epoch, for a link that goes on.
-   */
-  props[PROP_EPOCH] = g_param_spec_uint (
-      "epoch", NULL, "Number of the first epoch", 0, G_MAXINT32, 0, flags);
-  /**
-   * GstCmafPackager:independent-segments:
-   *
-   * Promises players that every segment starts with a key frame. Only for an
-   * encoder of our own: the stream ends with an error if it is not so.
-   */
-  props[PROP_INDEPENDENT_SEGMENTS] = g_param_spec_boolean (
-      "independent-segments", NULL,
-      "Every segment starts with a key frame, or it is an error", FALSE, flags);
-  /**
-   * GstCmafPackager:stats:
-   *
-   * segments, forced-cuts, dropped-frames (guint64), epoch (guint).
-   */
-  props[PROP_STATS] = g_param_spec_boxed ("stats", NULL,
-      "Counters: segments, forced-cuts, dropped-frames, epoch",
-      GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (klass, N_PROPS, props);
-}
-
-static void
 gst_cmaf_packager_class_init (GstCmafPackagerClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -796,7 +658,7 @@ gst_cmaf_packager_class_init (GstCmafPackagerClass *klass)
   object_class->set_property = gst_cmaf_packager_set_property;
   object_class->get_property = gst_cmaf_packager_get_property;
   object_class->finalize = gst_cmaf_packager_finalize;
-  install_properties (object_class);
+  packager_settings_install (object_class);
 
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_cmaf_packager_change_state);
@@ -815,10 +677,7 @@ gst_cmaf_packager_class_init (GstCmafPackagerClass *klass)
 static void
 gst_cmaf_packager_init (GstCmafPackager *self)
 {
-  self->settings.segment_duration = DEFAULT_SEGMENT_DURATION;
-  self->settings.part_duration = DEFAULT_PART_DURATION;
-  self->settings.track_timeout = DEFAULT_TRACK_TIMEOUT;
-  self->settings.max_segment_duration = DEFAULT_MAX_SEGMENT_DURATION;
+  packager_settings_init (&self->settings);
   self->inputs =
       g_ptr_array_new_with_free_func ((GDestroyNotify)packager_input_free);
 

@@ -46,7 +46,34 @@ packager_input_reset (PackagerInput *self)
   self->format = NULL;
   g_ptr_array_set_size (self->formats, 0);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
-  self->warned = FALSE;
+  self->warned = self->refused = FALSE;
+}
+
+/**
+ * packager_input_describe:
+ * @format: (nullable): what the track has in this epoch
+ *
+ * Adds the track's line to @table.
+ */
+void
+packager_input_describe (
+    const PackagerInput *self, const InputFormat *format, TrackTable *table)
+{
+  Track *track = track_table_add (
+      table, self->name, self->video ? TRACK_VIDEO : TRACK_AUDIO);
+
+  track->bitrate = self->bitrate;
+  track->present = format != NULL;
+  if (format == NULL)
+    return;
+  track->codecs = g_strdup (format->codec->codecs);
+  track->timescale = format->codec->timescale;
+  track->width = format->codec->width;
+  track->height = format->codec->height;
+  track->fps_n = format->codec->fps_n;
+  track->fps_d = format->codec->fps_d;
+  track->rate = format->codec->rate;
+  track->channels = format->codec->channels;
 }
 
 /**
@@ -153,12 +180,13 @@ packager_input_read (
 
 /**
  * packager_input_make_silence:
+ * @duration: ns
  *
  * Returns: (transfer full) (nullable): one silent frame, or %NULL if this codec
  *     configuration has no known one
  */
 GstBuffer *
-packager_input_make_silence (const CodecConfig *codec)
+packager_input_make_silence (const CodecConfig *codec, guint64 duration)
 {
   guint8 frame[SILENCE_MAX_SIZE];
   gsize size = 0;
@@ -166,6 +194,7 @@ packager_input_make_silence (const CodecConfig *codec)
   if (codec->codec == CODEC_AAC)
     size = silence_aac (codec->object_type, codec->channels, frame);
   else if (codec->codec == CODEC_OPUS)
-    size = silence_opus (codec->channels, frame);
+    size = silence_opus (codec->channels,
+        gst_util_uint64_scale_round (duration, codec->rate, GST_SECOND), frame);
   return size > 0 ? gst_buffer_new_memdup (frame, size) : NULL;
 }

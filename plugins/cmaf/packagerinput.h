@@ -6,6 +6,7 @@
 #include "codecconfig.h"
 #include "inputclock.h"
 #include "segmenter.h"
+#include "tracktable.h"
 
 G_BEGIN_DECLS
 
@@ -29,17 +30,21 @@ typedef struct {
   GPtrArray *formats;  /* all that frames may still refer to */
   guint64 bitrate;     /* bit/s the encoder declared, or 0 */
   gboolean warned;     /* about a malformed frame */
+  gboolean refused;    /* the caps, with an error */
 } PackagerInput;
 
 PackagerInput *packager_input_new (
     const char *name, guint index, gboolean video);
 void packager_input_free (PackagerInput *self);
 void packager_input_reset (PackagerInput *self);
+void packager_input_describe (
+    const PackagerInput *self, const InputFormat *format, TrackTable *table);
 gboolean packager_input_set_caps (
     PackagerInput *self, const GstCaps *caps, GError **error);
 gboolean packager_input_read (
     PackagerInput *self, GstBuffer *buffer, SegmenterSample *sample);
 
-GstBuffer *packager_input_make_silence (const CodecConfig *codec);
+GstBuffer *packager_input_make_silence (
+    const CodecConfig *codec, guint64 duration);
 
 G_END_DECLS

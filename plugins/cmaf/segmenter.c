@@ -18,12 +18,7 @@
 
 #include "segmenter.h"
 
-#include "trackclock.h"
-
-/* Frames of a follower belong where their middle is: key frames of a ladder
- * differ by rounding. A hole between audio frames that is larger than this is
- * one; a smaller one is rounding. */
-#define GAP_TOLERANCE (5 * G_GINT64_CONSTANT (1000000))
+#include "segcutter.h"
 
 /* In a pipeline that is faster than real time a track may be behind by much
  * media and little time. After so many timeouts of media it is given up
@@ -37,44 +32,18 @@
 /* A tick of 90 kHz, rounded up: the least by which frames of video differ. */
 #define MIN_STEP 11112
 
-typedef struct {
-  guint index;
-  gboolean video;
-  gboolean ended;     /* the publisher ended it */
-  gboolean silent;    /* present, but only because it is filled */
-  gboolean present;   /* takes frames into parts */
-  gboolean in_epoch;  /* was present when the epoch began */
-  gboolean continues; /* was present when the epoch before it ended */
-  GQueue pending;     /* of SegmenterSample, in media time */
-  TrackClock clock;
-
-  /* Since the epoch began. */
-  gconstpointer config;
-  SegmenterSample *held; /* placed when its successor tells its duration */
-  GArray *part;          /* of SegmenterSample: the open part */
-  gint64 end;            /* where the last placed frame ends */
-  guint64 msn;
-  guint32 part_index;
-} SegTrack;
-
 struct _Segmenter {
   SegmenterSettings settings;
-  SegmenterOutput output;
-  gpointer user_data;
+  SegSink sink; /* with the number of the epoch */
 
   GPtrArray *tracks; /* of SegTrack */
-  SegTrack *lead;    /* NULL before the first epoch */
-  gboolean running;  /* FALSE: waits at the barrier */
-  gint64 barrier;    /* media time; the next epoch begins here or after */
+  SegCutter cutter;
+  gboolean running; /* FALSE: waits at the barrier */
+  gint64 barrier;   /* media time; the next epoch begins here or after */
   gint64 first_arrival;
   ClockJumps jumps;
 
-  guint32 epoch;
-  gint64 segment_start; /* of the lead's open segment */
-  gboolean segment_keyed;
   gboolean force_epoch; /* at the next key frame of the lead */
-  GArray *cuts; /* gint64: begin of segment cuts_msn, cuts_msn + 1 ... */
-  guint64 cuts_msn;
 };
 
 static SegTrack *
@@ -83,283 +52,31 @@ get_track (Segmenter *self, guint index)
   return g_ptr_array_index (self->tracks, index);
 }
 
-static SegmenterSample *
-front (const SegTrack *track)
-{
-  return g_queue_peek_head ((GQueue *)&track->pending);
-}
-
-static gint64
-duration_of (const SegTrack *track, const SegmenterSample *sample)
-{
-  return sample->duration != 0 ? (gint64)sample->duration
-                               : track->clock.duration;
-}
-
-static gint64
-middle_of (const SegTrack *track, const SegmenterSample *sample)
-{
-  return sample->time + duration_of (track, sample) / 2;
-}
-
-/* How far the lead is: no cut can fall before this any more. */
-static gint64
-lead_position (Segmenter *self)
-{
-  return self->lead->held != NULL ? self->lead->held->time : self->lead->end;
-}
-
 static void
-free_sample (Segmenter *self, SegmenterSample *sample)
+say_presence (Segmenter *self, SegTrack *track, gboolean present)
 {
-  self->output.free_data (sample->data);
-  g_free (sample);
-}
-
-static void
-drop_front (Segmenter *self, SegTrack *track)
-{
-  free_sample (self, g_queue_pop_head (&track->pending));
-  self->output.dropped (track->index, self->user_data);
-}
-
-static void
-clear_part (Segmenter *self, SegTrack *track)
-{
-  for (guint i = 0; i < track->part->len; i++)
-    self->output.free_data (
-        g_array_index (track->part, SegmenterSample, i).data);
-  g_array_set_size (track->part, 0);
-}
-
-static void
-close_part (Segmenter *self, SegTrack *track, gboolean last)
-{
-  SegmenterPart part = {
-      .track = track->index,
-      .epoch = self->epoch,
-      .msn = track->msn,
-      .part = track->part_index,
-      .last = last,
-      .samples = (const SegmenterSample *)track->part->data,
-      .n_samples = track->part->len,
-  };
-
-  if (part.n_samples == 0)
-    return;
-  part.dts = part.samples[0].time;
-  part.duration = track->end - part.dts;
-  for (guint i = 0; i < part.n_samples; i++)
-    part.independent |= part.samples[i].key;
-  track->part_index++;
-  self->output.part (&part, self->user_data);
-  clear_part (self, track);
-}
-
-static void
-next_segment (SegTrack *track)
-{
-  track->msn++;
-  track->part_index = 0;
-}
-
-static gint64
-part_start (const SegTrack *track)
-{
-  return g_array_index (track->part, SegmenterSample, 0).time;
-}
-
-/* The lead's open segment ends at @time. */
-static void
-cut (Segmenter *self, gint64 time, gboolean keyed)
-{
-  close_part (self, self->lead, TRUE);
-  if (!keyed)
-    self->output.forced_cut (self->lead->msn, self->user_data);
-  next_segment (self->lead);
-  g_array_append_val (self->cuts, time);
-  self->segment_start = time;
-  self->segment_keyed = keyed;
-}
-
-/* Closes the open part if a frame of @duration at @time would cross its limit. */
-static void
-close_full_part (Segmenter *self, SegTrack *track, gint64 time, gint64 duration)
-{
-  if (track->part->len > 0 && time + duration - part_start (track) >
-                                  (gint64)self->settings.part_duration)
-    close_part (self, track, FALSE);
-}
-
-/* Puts the held frame, which lasts until @end, into the open part, unless that
- * part or segment turns out too long with it. */
-static void
-place_held (Segmenter *self, SegTrack *track, gint64 end)
-{
-  SegmenterSample *sample = g_steal_pointer (&track->held);
-
-  sample->duration = MAX (end - sample->time, 0);
-  if (track == self->lead && sample->time > self->segment_start &&
-      end - self->segment_start > (gint64)self->settings.max_segment_duration)
-    cut (self, sample->time, sample->key);
-  else
-    close_full_part (self, track, sample->time, sample->duration);
-  g_array_append_val (track->part, *sample);
-  if (sample->duration > 0)
-    track->clock.duration = sample->duration;
-  track->end = end;
-  g_free (sample);
-}
-
-/* A follower's open segment ends where the lead's did. */
-static void
-follow_cuts (Segmenter *self, SegTrack *track, gint64 time)
-{
-  for (;;) {
-    guint64 next = track->msn + 1 - self->cuts_msn;
-
-    if (next >= self->cuts->len ||
-        time < g_array_index (self->cuts, gint64, next))
-      return;
-    close_part (self, track, TRUE);
-    next_segment (track);
-  }
-}
-
-static void
-cut_if_due (Segmenter *self, const SegmenterSample *next, gint64 duration)
-{
-  gint64 age = next->time - self->segment_start;
-  gboolean key_due =
-      next->key &&
-      (age >= (gint64)self->settings.segment_duration || !self->segment_keyed);
-
-  if (age > 0 &&
-      (key_due || age + duration > (gint64)self->settings.max_segment_duration))
-    cut (self, next->time, next->key);
-}
-
-/* Takes ownership of @sample, the next frame of @track. */
-static void
-take (Segmenter *self, SegTrack *track, SegmenterSample *sample)
-{
-  gint64 duration = duration_of (track, sample);
-  gint64 end = sample->time + duration;
-
-  if (track->held != NULL)
-    place_held (self, track, sample->time);
-  if (track == self->lead)
-    cut_if_due (self, sample, duration);
-  else
-    follow_cuts (self, track, sample->time + duration / 2);
-  close_full_part (self, track, sample->time, duration);
-  track->held = sample;
-
-  /* An audio frame's duration is exact, so it need not wait for the next. */
-  if (!track->video && sample->duration > 0) {
-    place_held (self, track, end);
-    if (track != self->lead)
-      follow_cuts (self, track, MIN (end + duration / 2, lead_position (self)));
-    close_full_part (self, track, end, duration);
-  }
-}
-
-/* Fills an audio track with silence up to @limit. Returns FALSE if that cannot
- * be done. */
-static gboolean
-fill (Segmenter *self, SegTrack *track, gint64 limit)
-{
-  gint64 duration = track->clock.duration;
-
-  if (track->video || duration <= 0)
-    return FALSE;
-  while (track->end + duration <= limit) {
-    SegmenterSample silence = {
-        .time = track->end,
-        .duration = duration,
-        .key = TRUE,
-        .config = track->config,
-        .data = self->output.silence (track->config, self->user_data),
-    };
-
-    if (silence.data == NULL)
-      return FALSE;
-    take (self, track, g_memdup2 (&silence, sizeof (silence)));
-  }
-  return TRUE;
-}
-
-/* What is open of @track leaves; it is absent from here on. */
-static void
-finish_track (Segmenter *self, SegTrack *track, gint64 limit)
-{
-  if (track->held != NULL) {
-    gint64 end = track->held->time + duration_of (track, track->held);
-
-    place_held (self, track, MAX (MIN (end, limit), track->held->time));
-  }
-  close_part (self, track, TRUE);
-  track->present = FALSE;
-}
-
-/* Cuts that every track has passed are forgotten. */
-static void
-purge_cuts (Segmenter *self)
-{
-  guint64 slowest = self->lead->msn;
-
-  for (guint i = 0; i < self->tracks->len; i++) {
-    SegTrack *track = get_track (self, i);
-
-    if (track->present)
-      slowest = MIN (slowest, track->msn);
-  }
-  if (slowest > self->cuts_msn) {
-    g_array_remove_range (self->cuts, 0, slowest - self->cuts_msn);
-    self->cuts_msn = slowest;
-  }
-}
-
-/* A follower takes what the lead, or the barrier, has passed. A frame of
- * another configuration waits for the next epoch, and is lost if that does not
- * begin before it. */
-static void
-run_follower (Segmenter *self, SegTrack *track, gint64 limit)
-{
-  SegmenterSample *sample;
-
-  while (
-      (sample = front (track)) != NULL && middle_of (track, sample) < limit) {
-    if (sample->config != track->config ||
-        (!track->video && sample->time < track->end - GAP_TOLERANCE)) {
-      drop_front (self, track);
-      continue;
-    }
-    if (sample->time > track->end + GAP_TOLERANCE)
-      fill (self, track, sample->time);
-    take (self, track, g_queue_pop_head (&track->pending));
-  }
+  self->sink.output.presence (track->index, present, self->sink.user_data);
 }
 
 /* What an absent track sends is of no use before the next epoch, and that needs
- * a key frame. A picture may be taken up a little late, see begin_track(). */
+ * a key frame. A picture may be taken up a little late, see is_too_early(). */
 static void
 trim_absent (Segmenter *self, SegTrack *track)
 {
   gint64 keep = track->video ? (gint64)self->settings.track_timeout : 0;
-  gint64 oldest = lead_position (self) - keep;
+  gint64 oldest = seg_cutter_position (&self->cutter) - keep;
   SegmenterSample *sample;
 
-  while ((sample = front (track)) != NULL &&
+  while ((sample = seg_track_front (track)) != NULL &&
          (sample->time < oldest || !sample->key))
-    drop_front (self, track);
+    seg_track_drop_front (track);
 }
 
-/* Whether @track can begin an epoch at @time. */
+/* Whether @track, which is absent, may have a frame for an epoch at @time. */
 static gboolean
-is_ready (Segmenter *self, const SegTrack *track, gint64 time)
+is_back (Segmenter *self, const SegTrack *track, gint64 time)
 {
-  const SegmenterSample *sample = front (track);
+  const SegmenterSample *sample = seg_track_front (track);
 
   return sample != NULL && sample->key &&
          sample->time + (gint64)self->settings.track_timeout >= time;
@@ -369,14 +86,14 @@ is_ready (Segmenter *self, const SegTrack *track, gint64 time)
 static gboolean
 epoch_differs (Segmenter *self, const SegmenterSample *next)
 {
-  if (self->force_epoch || next->config != self->lead->config)
+  if (self->force_epoch || next->config != self->cutter.lead->config)
     return TRUE;
   for (guint i = 0; i < self->tracks->len; i++) {
     SegTrack *track = get_track (self, i);
-    SegmenterSample *sample = front (track);
+    SegmenterSample *sample = seg_track_front (track);
 
     if (track->present ? sample != NULL && sample->config != track->config
-                       : track->in_epoch || is_ready (self, track, next->time))
+                       : track->in_epoch || is_back (self, track, next->time))
       return TRUE;
   }
   return FALSE;
@@ -404,10 +121,10 @@ static void
 go_silent (Segmenter *self, SegTrack *track, gint64 position)
 {
   if (!track->silent)
-    self->output.presence (track->index, FALSE, self->user_data);
+    say_presence (self, track, FALSE);
   track->silent = TRUE;
-  if (!fill (self, track, position))
-    finish_track (self, track, G_MAXINT64);
+  if (!seg_cutter_fill (&self->cutter, track, position, G_MAXINT64))
+    seg_cutter_finish (&self->cutter, track, G_MAXINT64);
 }
 
 static void
@@ -434,29 +151,100 @@ newest_time (Segmenter *self)
 
 /* How much media has arrived that waits for the epoch to begin. */
 static gint64
-waiting_time (Segmenter *self)
+waiting_time (Segmenter *self, gboolean fresh)
 {
-  gint64 from = self->barrier;
+  gint64 from = fresh ? G_MAXINT64 : self->barrier;
 
-  if (self->lead == NULL) {
-    from = G_MAXINT64;
-    for (guint i = 0; i < self->tracks->len; i++)
-      if (front (get_track (self, i)) != NULL)
-        from = MIN (from, front (get_track (self, i))->time);
+  for (guint i = 0; fresh && i < self->tracks->len; i++) {
+    SegmenterSample *sample = seg_track_front (get_track (self, i));
+
+    if (sample != NULL)
+      from = MIN (from, sample->time);
   }
   return from == G_MAXINT64 ? 0 : newest_time (self) - from;
 }
 
-/* Lets a track come up to the barrier. Returns whether it can begin there. */
+/* Whether @sample is before what an epoch that begins at @time can use. A
+ * picture that comes back begins with its key frame, though that may lie a
+ * little before the lead's. Nothing lies before the first epoch. */
 static gboolean
-reach_barrier (Segmenter *self, SegTrack *track)
+is_too_early (Segmenter *self, const SegTrack *track,
+    const SegmenterSample *sample, gint64 time)
 {
+  gint64 slack = track->video && !track->present
+                     ? (gint64)self->settings.track_timeout
+                     : 0;
+
+  if (!sample->key)
+    return TRUE;
+  if (!track->video && self->cutter.lead == NULL)
+    return sample->time < time;
+  return seg_track_middle_of (track, sample) + slack < time;
+}
+
+/* Lets @track come up to @time, where an epoch begins. Returns whether it has a
+ * frame for it. */
+static gboolean
+reach (Segmenter *self, SegTrack *track, gint64 time)
+{
+  SegmenterSample *sample;
+
+  if (track->present) {
+    seg_cutter_run (&self->cutter, track, time);
+    if (track->silent)
+      seg_cutter_fill (&self->cutter, track, time, G_MAXINT64);
+  }
+  while ((sample = seg_track_front (track)) != NULL &&
+         is_too_early (self, track, sample, time))
+    seg_track_drop_front (track);
+  return sample != NULL;
+}
+
+/* Whether the epoch that begins at the barrier waits for @track. */
+static gboolean
+is_expected (Segmenter *self, const SegTrack *track, gboolean fresh)
+{
+  gint64 newest = track->clock.newest;
+  gint64 timeout = self->settings.track_timeout;
+
+  if (fresh)
+    return !track->ended;
+  /* It came by without a key frame. */
+  if (track->video && newest > self->barrier + timeout)
+    return FALSE;
   if (track->present)
-    run_follower (self, track, self->barrier);
-  while (front (track) != NULL && !front (track)->key)
-    drop_front (self, track);
-  return front (track) != NULL &&
-         (self->lead == NULL || is_ready (self, track, self->barrier));
+    return !track->silent;
+  return !track->video && !track->ended && track->clock.arrival != G_MININT64 &&
+         newest + timeout >= self->barrier;
+}
+
+/* Whether nothing goes on from the epoch before. */
+static gboolean
+is_fresh (Segmenter *self)
+{
+  for (guint i = 0; i < self->tracks->len; i++)
+    if (get_track (self, i)->present)
+      return FALSE;
+  return TRUE;
+}
+
+/* The first track with a key frame, but pictures before sound. */
+static SegTrack *
+choose_lead (Segmenter *self)
+{
+  SegTrack *lead = NULL;
+
+  for (guint i = 0; i < self->tracks->len; i++) {
+    SegTrack *track = get_track (self, i);
+
+    if (!track->present)
+      while (seg_track_front (track) != NULL && !seg_track_front (track)->key)
+        seg_track_drop_front (track);
+    if (seg_track_front (track) != NULL &&
+        (lead == NULL || (track->video && !lead->video)))
+      lead = track;
+  }
+  return lead;
 }
 
 /* Returns the track that leads the next epoch, or NULL while a track that is
@@ -464,30 +252,42 @@ reach_barrier (Segmenter *self, SegTrack *track)
 static SegTrack *
 find_lead (Segmenter *self, gint64 now, gboolean flush)
 {
-  gint64 waiting = waiting_time (self);
-  SegTrack *lead = NULL;
+  gboolean fresh = is_fresh (self);
+  gint64 waiting = waiting_time (self, fresh);
+  gint64 time = self->barrier;
 
+  if (fresh) {
+    SegTrack *lead = choose_lead (self);
+
+    if (lead == NULL)
+      return NULL;
+    time = seg_track_front (lead)->time;
+  }
   for (guint i = 0; i < self->tracks->len; i++) {
     SegTrack *track = get_track (self, i);
-    gboolean expected =
-        self->lead != NULL ? track->present && !track->silent : !track->ended;
 
-    if (reach_barrier (self, track)) {
-      if (lead == NULL || (track->video && !lead->video))
-        lead = track;
-    } else if (expected && !flush && !is_late (self, track, waiting, now)) {
+    if (!reach (self, track, time) && !flush &&
+        is_expected (self, track, fresh) &&
+        !is_late (self, track, waiting, now))
       return NULL;
-    }
   }
-  return lead;
+  return choose_lead (self);
 }
 
-/* Media time begins at first_time with the lead's first frame. */
+/* Media time begins at first_time with the first key frame. */
 static void
 set_zero (Segmenter *self, SegTrack *lead)
 {
-  gint64 offset = (gint64)self->settings.first_time - front (lead)->time;
+  gint64 zero = seg_track_front (lead)->time;
+  gint64 offset;
 
+  for (guint i = 0; i < self->tracks->len; i++) {
+    SegTrack *track = get_track (self, i);
+
+    if (track->video && seg_track_front (track) != NULL)
+      zero = MIN (zero, seg_track_front (track)->time);
+  }
+  offset = (gint64)self->settings.first_time - zero;
   for (guint i = 0; i < self->tracks->len; i++) {
     SegTrack *track = get_track (self, i);
 
@@ -498,30 +298,35 @@ set_zero (Segmenter *self, SegTrack *lead)
   }
 }
 
-/* Takes @track into the epoch that begins at @time, if it has a frame for it. A
- * track that comes back begins with its key frame, though that may lie a little
- * before the lead's. */
+/* Where @track's first frame in the epoch at @time follows. Sound that goes on
+ * joins; a hole before it is filled. */
+static gint64
+begin_of (SegTrack *track, const SegmenterSample *sample, gint64 time)
+{
+  if (track->video)
+    return sample->time;
+  if (track->continues)
+    return track->end;
+  return sample->time > time + seg_track_tolerance (track, sample)
+             ? time
+             : sample->time;
+}
+
+/* Takes @track into the epoch that begins at @time, if it has a frame for it. */
 static void
 begin_track (Segmenter *self, SegTrack *track, gint64 time, guint64 msn)
 {
-  gint64 slack = track->continues ? 0 : (gint64)self->settings.track_timeout;
-  SegmenterSample *sample;
-
-  while ((sample = front (track)) != NULL &&
-         (!sample->key || middle_of (track, sample) + slack < time))
-    drop_front (self, track);
+  SegmenterSample *sample = seg_track_front (track);
 
   if (sample != NULL) {
     track->config = sample->config;
-    track->end = sample->time;
-  } else if (track->continues && track->silent) {
-    track->end = time;
-  } else {
+    track->end = begin_of (track, sample, time);
+  } else if (!track->continues || !track->silent) {
     track->present = track->in_epoch = FALSE;
     return;
   }
-  if (self->lead != NULL && sample != NULL && !track->continues)
-    self->output.presence (track->index, TRUE, self->user_data);
+  if (self->cutter.lead != NULL && sample != NULL && !track->continues)
+    say_presence (self, track, TRUE);
   track->present = track->in_epoch = TRUE;
   track->msn = msn;
   track->part_index = 0;
@@ -536,7 +341,7 @@ end_epoch (Segmenter *self, gint64 time)
 
     track->continues = track->present;
     if (track->present)
-      finish_track (self, track, MAX (time, track->end));
+      seg_cutter_finish (&self->cutter, track, MAX (time, track->end));
   }
 }
 
@@ -547,15 +352,15 @@ begin_epoch (Segmenter *self, SegTrack *lead)
   guint64 msn = self->settings.first_msn;
   gint64 time;
 
-  if (self->lead == NULL)
+  if (self->cutter.lead == NULL)
     set_zero (self, lead);
-  time = front (lead)->time;
+  time = seg_track_front (lead)->time;
   end_epoch (self, time);
-  if (self->lead != NULL) {
-    msn = self->lead->msn + 1;
-    self->epoch++;
+  if (self->cutter.lead != NULL) {
+    msn = self->cutter.lead->msn + 1;
+    self->sink.epoch++;
   } else {
-    self->epoch = self->settings.first_epoch;
+    self->sink.epoch = self->settings.first_epoch;
   }
   for (guint i = 0; i < self->tracks->len; i++) {
     SegTrack *track = get_track (self, i);
@@ -564,57 +369,53 @@ begin_epoch (Segmenter *self, SegTrack *lead)
     configs[i] = track->present ? track->config : NULL;
   }
 
-  self->lead = lead;
   self->running = TRUE;
   self->force_epoch = FALSE;
-  self->segment_start = time;
-  self->segment_keyed = TRUE;
-  g_array_set_size (self->cuts, 0);
-  g_array_append_val (self->cuts, time);
-  self->cuts_msn = msn;
-  self->output.begin_epoch (
-      self->epoch, msn, time, newest_time (self), configs, self->user_data);
+  seg_cutter_begin (&self->cutter, lead, time, msn);
+  self->sink.output.begin_epoch (self->sink.epoch, msn, time,
+      newest_time (self), configs, self->sink.user_data);
 }
 
 /* The lead takes its frames until one begins a new epoch. */
 static void
 run_lead (Segmenter *self)
 {
-  SegTrack *lead = self->lead;
+  SegTrack *lead = self->cutter.lead;
   SegmenterSample *sample;
 
-  while ((sample = front (lead)) != NULL) {
-    if (sample->key && sample->time > self->segment_start &&
+  while ((sample = seg_track_front (lead)) != NULL) {
+    if (sample->key && sample->time > self->cutter.segment_start &&
         epoch_differs (self, sample)) {
       if (lead->held != NULL)
-        place_held (self, lead, sample->time);
-      close_part (self, lead, TRUE);
+        seg_cutter_place_held (&self->cutter, lead, sample->time);
+      seg_cutter_fill (&self->cutter, lead, sample->time, sample->time);
+      seg_track_close_part (lead, TRUE);
       stop_at (self, sample->time);
       return;
     }
     if (sample->config != lead->config)
-      drop_front (self, lead);
+      seg_track_drop_front (lead);
     else
-      take (self, lead, g_queue_pop_head (&lead->pending));
+      seg_cutter_take_front (&self->cutter, lead);
   }
 }
 
 static void
 run_followers (Segmenter *self, gint64 now)
 {
-  gint64 position = lead_position (self);
+  gint64 position = seg_cutter_position (&self->cutter);
 
   for (guint i = 0; i < self->tracks->len; i++) {
     SegTrack *track = get_track (self, i);
 
-    if (track == self->lead)
+    if (track == self->cutter.lead)
       continue;
     if (!track->present) {
       trim_absent (self, track);
       continue;
     }
-    run_follower (self, track, position);
-    if (front (track) == NULL &&
+    seg_cutter_run (&self->cutter, track, position);
+    if (seg_track_front (track) == NULL &&
         is_late (self, track, position - track->clock.newest, now))
       go_silent (self, track, position);
   }
@@ -624,10 +425,25 @@ run_followers (Segmenter *self, gint64 now)
 static gboolean
 lead_is_lost (Segmenter *self, gint64 now)
 {
-  SegTrack *lead = self->lead;
+  SegTrack *lead = self->cutter.lead;
 
-  return front (lead) == NULL &&
+  return seg_track_front (lead) == NULL &&
          is_late (self, lead, newest_time (self) - lead->clock.newest, now);
+}
+
+/* Cuts that every track has passed are forgotten. */
+static void
+forget_cuts (Segmenter *self)
+{
+  guint64 slowest = self->cutter.lead->msn;
+
+  for (guint i = 0; i < self->tracks->len; i++) {
+    SegTrack *track = get_track (self, i);
+
+    if (track->present)
+      slowest = MIN (slowest, track->msn);
+  }
+  seg_cutter_forget (&self->cutter, slowest);
 }
 
 static void
@@ -644,32 +460,39 @@ advance (Segmenter *self, gint64 now, gboolean flush)
     run_lead (self);
     if (self->running) {
       run_followers (self, now);
-      purge_cuts (self);
+      forget_cuts (self);
       if (flush || !lead_is_lost (self, now))
         return;
-      self->output.presence (self->lead->index, FALSE, self->user_data);
-      finish_track (self, self->lead, G_MAXINT64);
-      stop_at (self, self->lead->end);
+      say_presence (self, self->cutter.lead, FALSE);
+      seg_cutter_finish (&self->cutter, self->cutter.lead, G_MAXINT64);
+      stop_at (self, self->cutter.lead->end);
     }
   }
 }
 
-/* Everything still held leaves with the segment that is open. */
+/* Everything still held leaves with the segment that is open. What comes after
+ * begins a new epoch. */
 static void
 flush (Segmenter *self, gint64 now)
 {
+  gint64 end = self->barrier;
+
   advance (self, now, TRUE);
-  if (!self->running)
-    return;
-  finish_track (self, self->lead, G_MAXINT64);
+  if (self->cutter.lead != NULL && self->cutter.lead->present)
+    seg_cutter_finish (&self->cutter, self->cutter.lead, G_MAXINT64);
   for (guint i = 0; i < self->tracks->len; i++) {
     SegTrack *track = get_track (self, i);
 
     if (track->present) {
-      run_follower (self, track, G_MAXINT64);
-      finish_track (self, track, G_MAXINT64);
+      seg_cutter_run (&self->cutter, track, G_MAXINT64);
+      seg_cutter_finish (&self->cutter, track, G_MAXINT64);
     }
+    while (seg_track_front (track) != NULL)
+      seg_track_drop_front (track);
+    end = MAX (end, track->end);
   }
+  if (self->cutter.lead != NULL)
+    stop_at (self, end);
 }
 
 /**
@@ -686,10 +509,12 @@ segmenter_new (const SegmenterSettings *settings, const SegmenterOutput *output,
   Segmenter *self = g_new0 (Segmenter, 1);
 
   self->settings = *settings;
-  self->output = *output;
-  self->user_data = user_data;
-  self->tracks = g_ptr_array_new ();
-  self->cuts = g_array_new (FALSE, FALSE, sizeof (gint64));
+  self->sink.output = *output;
+  self->sink.part_duration = settings->part_duration;
+  self->sink.user_data = user_data;
+  self->tracks =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)seg_track_free);
+  seg_cutter_init (&self->cutter, settings);
   self->first_arrival = G_MININT64;
   self->jumps.timeout = settings->track_timeout;
   self->jumps.max_step = settings->max_segment_duration;
@@ -701,19 +526,8 @@ segmenter_free (Segmenter *self)
 {
   if (self == NULL)
     return;
-  for (guint i = 0; i < self->tracks->len; i++) {
-    SegTrack *track = get_track (self, i);
-
-    while (front (track) != NULL)
-      free_sample (self, g_queue_pop_head (&track->pending));
-    if (track->held != NULL)
-      free_sample (self, track->held);
-    clear_part (self, track);
-    g_array_unref (track->part);
-    g_free (track);
-  }
   g_ptr_array_unref (self->tracks);
-  g_array_unref (self->cuts);
+  seg_cutter_clear (&self->cutter);
   g_free (self);
 }
 
@@ -725,14 +539,10 @@ segmenter_free (Segmenter *self)
 guint
 segmenter_add_track (Segmenter *self, gboolean video)
 {
-  SegTrack *track = g_new0 (SegTrack, 1);
+  SegTrack *track = seg_track_new (&self->sink, self->tracks->len, video);
 
-  track->index = self->tracks->len;
-  track->video = video;
-  track->part = g_array_new (FALSE, FALSE, sizeof (SegmenterSample));
-  track_clock_init (&track->clock);
-  if (self->lead != NULL)
-    track->clock.offset = self->lead->clock.offset;
+  if (self->cutter.lead != NULL)
+    track->clock.offset = self->cutter.lead->clock.offset;
   g_ptr_array_add (self->tracks, track);
   return track->index;
 }
@@ -749,7 +559,7 @@ note_arrival (Segmenter *self, SegTrack *track, const SegmenterSample *sample,
   if (track->silent) {
     track->silent = FALSE;
     if (track->present)
-      self->output.presence (track->index, TRUE, self->user_data);
+      self->sink.output.presence (track->index, TRUE, self->sink.user_data);
   }
 }
 
@@ -766,25 +576,30 @@ segmenter_push (
     Segmenter *self, guint index, const SegmenterSample *sample, gint64 now)
 {
   SegTrack *track = get_track (self, index);
-  gboolean absent =
-      self->lead != NULL && !track->present && front (track) == NULL;
-  gint64 position = self->lead != NULL ? lead_position (self) : G_MININT64;
+  gboolean absent = self->cutter.lead != NULL && !track->present &&
+                    seg_track_front (track) == NULL;
+  gint64 position = self->cutter.lead != NULL
+                        ? seg_cutter_position (&self->cutter)
+                        : G_MININT64;
   SegmenterSample *copy;
   gboolean jumped;
   gint64 time;
 
   if (self->first_arrival == G_MININT64)
     self->first_arrival = now;
+  /* The publisher's time line may have jumped meanwhile. */
+  if (absent && self->cutter.lead->present)
+    track->clock.offset = self->cutter.lead->clock.offset;
   time = track_clock_advance (&track->clock, &self->jumps, sample->time,
       position, absent, now, &jumped);
   /* Wall clock and media part here, which only a discontinuity may say. */
-  if (jumped && track == self->lead)
+  if (jumped && track == self->cutter.lead)
     self->force_epoch = TRUE;
 
   if (track->clock.arrival != G_MININT64 && time <= track->clock.newest) {
     if (!track->video) {
-      self->output.free_data (sample->data);
-      self->output.dropped (index, self->user_data);
+      self->sink.output.free_data (sample->data);
+      self->sink.output.dropped (index, self->sink.user_data);
       return;
     }
     /* Later pictures need this one. */

@@ -57,10 +57,11 @@ typedef struct {
   /* A track went silent (@present FALSE) or is back. */
   void (*presence) (guint track, gboolean present, gpointer user_data);
   void (*dropped) (guint track, gpointer user_data);
-  /* Data of one silent frame of @config (transfer full), or NULL if there is no
-   * such thing for this codec: then a silent track is absent in the next
-   * epoch. */
-  gpointer (*silence) (gconstpointer config, gpointer user_data);
+  /* Data of one silent frame of @config that lasts @duration ns (transfer full),
+   * or NULL if there is no such thing for this codec: then a silent track is
+   * absent in the next epoch. */
+  gpointer (*silence) (
+      gconstpointer config, guint64 duration, gpointer user_data);
   void (*free_data) (gpointer data);
 } SegmenterOutput;
 

@@ -10,6 +10,9 @@
 #define ID_CPE 1
 #define ID_END 7
 
+/* A packet lasts at most 120 ms; here it is of 20 ms frames if it has several. */
+#define OPUS_MAX_FRAMES 6
+
 typedef struct {
   guint8 *bytes;
   guint position; /* in bits */
@@ -86,21 +89,33 @@ silence_aac (guint object_type, guint channels, guint8 *frame)
 
 /**
  * silence_opus:
+ * @samples: of the packet, at 48 kHz
  * @frame: (out): SILENCE_MAX_SIZE bytes
  *
- * Writes a packet of 20 ms (RFC 6716, 3.1: CELT-only, fullband, one frame) that
- * decodes to silence.
+ * Writes a packet (RFC 6716, 3.1 and 3.2.5: CELT-only, fullband, one to six
+ * equal frames) that decodes to silence.
  *
- * Returns: its size in bytes; 0 for more than two channels
+ * Returns: its size in bytes; 0 for more than two channels or if no packet has
+ *     so many samples
  */
 gsize
-silence_opus (guint channels, guint8 *frame)
+silence_opus (guint channels, guint samples, guint8 *frame)
 {
-  static const guint8 tail[] = {0xff, 0xfe};
+  static const guint8 silent[] = {0xff, 0xfe};
+  guint config = 31, length = 960, count, size = 1;
 
-  if (channels == 0 || channels > 2)
+  for (; length > 120 && samples % length != 0; length /= 2)
+    config--;
+  count = samples / length;
+  if (channels == 0 || channels > 2 || samples % length != 0 || count == 0 ||
+      count > OPUS_MAX_FRAMES)
     return 0;
-  frame[0] = 31 << 3 | (channels == 2) << 2;
-  memcpy (frame + 1, tail, sizeof (tail));
-  return 1 + sizeof (tail);
+  frame[0] = config << 3 | (channels == 2) << 2;
+  if (count > 1) {
+    frame[0] |= 3; /* a count follows; equal sizes, no padding */
+    frame[size++] = count;
+  }
+  for (guint i = 0; i < count; i++, size += sizeof (silent))
+    memcpy (frame + size, silent, sizeof (silent));
+  return size;
 }

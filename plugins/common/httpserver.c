@@ -5,7 +5,11 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <microhttpd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,8 +29,20 @@ typedef struct {
   int deadline; /* atomic; s since server->started */
 } Connection;
 
-struct _HttpServer {
+/* One event loop. The library's own threads are not used: when exactly as many
+ * sockets are ready as fit into one epoll_wait(), version 0.9.75 waits for yet
+ * another before it serves them. MHD_run() never waits. */
+typedef struct {
+  HttpServer *server;
   struct MHD_Daemon *daemon;
+  GThread *thread;
+  int wake_fd; /* eventfd */
+  int woken;   /* atomic: wake_fd was written and not yet read */
+} Worker;
+
+struct _HttpServer {
+  GPtrArray *workers; /* of Worker */
+  int stopping;       /* atomic */
   HttpHandler handler;
   gpointer user_data;
   guint16 port;
@@ -41,7 +57,7 @@ struct _HttpServer {
 };
 
 struct _HttpRequest {
-  HttpServer *server;
+  Worker *worker;
   struct MHD_Connection *connection;
   Connection *peer;
   HttpMethod method;
@@ -80,12 +96,11 @@ extend_deadline (HttpServer *server, Connection *peer, guint64 size)
 static void *
 begin_request (void *user_data, const char *uri, struct MHD_Connection *c)
 {
-  HttpServer *server = user_data;
   gsize length = strlen (uri);
   HttpRequest *request = g_malloc (sizeof (HttpRequest) + length + 1);
   char *mark;
 
-  *request = (HttpRequest){.server = server, .connection = c};
+  *request = (HttpRequest){.worker = user_data, .connection = c};
   memcpy (request->path, uri, length + 1);
   mark = strchr (request->path, '?');
   if (mark != NULL) {
@@ -104,7 +119,7 @@ end_request (void *user_data, struct MHD_Connection *connection,
   if (request == NULL)
     return;
   if (request->peer != NULL)
-    extend_deadline (request->server, request->peer, 0);
+    extend_deadline (request->worker->server, request->peer, 0);
   http_request_set_data (request, NULL, NULL);
   g_free (request);
   *request_data = NULL;
@@ -127,7 +142,7 @@ handle_request (void *user_data, struct MHD_Connection *connection,
     const char *url, const char *method, const char *version,
     const char *upload_data, size_t *upload_data_size, void **request_data)
 {
-  HttpServer *server = user_data;
+  HttpServer *server = ((Worker *)user_data)->server;
   HttpRequest *request = *request_data;
   HttpResponse *response;
   enum MHD_Result result;
@@ -237,6 +252,100 @@ bounded_connections (guint wanted)
   return CLAMP (wanted, 1, MAX (NOFILE_SHARE (limit.rlim_cur), 1));
 }
 
+static void
+wake (Worker *worker)
+{
+  if (g_atomic_int_compare_and_exchange (&worker->woken, FALSE, TRUE))
+    eventfd_write (worker->wake_fd, 1);
+}
+
+static gpointer
+run_worker (gpointer data)
+{
+  Worker *worker = data;
+  const union MHD_DaemonInfo *info =
+      MHD_get_daemon_info (worker->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  struct pollfd fds[] = {
+      {.fd = info->epoll_fd, .events = POLLIN},
+      {.fd = worker->wake_fd, .events = POLLIN},
+  };
+  sigset_t set;
+
+  /* sendfile() has no flag for it. */
+  sigemptyset (&set);
+  sigaddset (&set, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &set, NULL);
+  while (!g_atomic_int_get (&worker->server->stopping)) {
+    MHD_UNSIGNED_LONG_LONG timeout;
+    eventfd_t count;
+    int wait = -1;
+
+    if (MHD_get_timeout (worker->daemon, &timeout) == MHD_YES)
+      wait = MIN (timeout, G_MAXINT);
+    poll (fds, G_N_ELEMENTS (fds), wait);
+    if (fds[1].revents != 0) {
+      eventfd_read (worker->wake_fd, &count);
+      g_atomic_int_set (&worker->woken, FALSE);
+    }
+    MHD_run (worker->daemon);
+  }
+  return NULL;
+}
+
+static struct MHD_Daemon *
+start_daemon (Worker *worker, const HttpServerConfig *config, int fd)
+{
+  HttpServer *server = worker->server;
+
+  return MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_TURBO |
+                               MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+      server->port, NULL, NULL, handle_request, worker,
+      MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET,
+      (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT,
+      MAX (server->max_connections / config->threads, 1),
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_address,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+      MHD_OPTION_URI_LOG_CALLBACK, begin_request, worker,
+      MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
+      MHD_OPTION_NOTIFY_CONNECTION, notify_connection, server,
+      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+/* The thread is gone. */
+static void
+worker_free (gpointer data)
+{
+  Worker *worker = data;
+
+  if (worker->daemon != NULL)
+    MHD_stop_daemon (worker->daemon);
+  if (worker->wake_fd >= 0)
+    close (worker->wake_fd);
+  g_free (worker);
+}
+
+/* Every worker accepts from the same socket. @fd stays the caller's. */
+static gboolean
+start_worker (HttpServer *server, const HttpServerConfig *config, int fd)
+{
+  Worker *worker = g_new0 (Worker, 1);
+  int copy = dup (fd);
+
+  worker->server = server;
+  worker->wake_fd = eventfd (0, EFD_CLOEXEC);
+  if (copy >= 0 && worker->wake_fd >= 0)
+    worker->daemon = start_daemon (worker, config, copy);
+  if (worker->daemon == NULL) {
+    if (copy >= 0)
+      close (copy);
+    worker_free (worker);
+    return FALSE;
+  }
+  worker->thread = g_thread_new ("http", run_worker, worker);
+  g_ptr_array_add (server->workers, worker);
+  return TRUE;
+}
+
 /**
  * http_server_new:
  * @handler: called on the server's threads, several at a time
@@ -253,12 +362,14 @@ http_server_new (const HttpServerConfig *config, HttpHandler handler,
   HttpServer *server;
   guint16 port = 0;
   int fd = listen_on (config->address, config->port, &port, error);
+  gboolean started = TRUE;
 
   if (fd < 0)
     return NULL;
   server = g_new0 (HttpServer, 1);
   g_mutex_init (&server->lock);
   server->connections = g_hash_table_new_full (NULL, NULL, g_free, NULL);
+  server->workers = g_ptr_array_new_with_free_func (worker_free);
   server->handler = handler;
   server->user_data = user_data;
   server->port = port;
@@ -266,21 +377,10 @@ http_server_new (const HttpServerConfig *config, HttpHandler handler,
   server->idle_timeout = config->idle_timeout;
   server->min_rate = MAX (config->min_rate, 1);
   server->started = g_get_monotonic_time ();
-  server->daemon = MHD_start_daemon (
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
-          MHD_USE_ERROR_LOG,
-      port, NULL, NULL, handle_request, server, MHD_OPTION_EXTERNAL_LOGGER,
-      log_library, NULL, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
-      MHD_OPTION_CONNECTION_LIMIT, server->max_connections,
-      MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_address,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-      MHD_OPTION_URI_LOG_CALLBACK, begin_request, server,
-      MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
-      MHD_OPTION_NOTIFY_CONNECTION, notify_connection, server,
-      MHD_OPTION_THREAD_POOL_SIZE, config->threads > 1 ? config->threads : 0,
-      MHD_OPTION_END);
-  if (server->daemon == NULL) {
-    close (fd);
+  for (guint i = 0; started && i < config->threads; i++)
+    started = start_worker (server, config, fd);
+  close (fd);
+  if (!started) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
         "The HTTP server does not start on %s port %u", config->address, port);
     http_server_free (server);
@@ -352,8 +452,14 @@ http_server_free (HttpServer *server)
 {
   if (server == NULL)
     return;
-  if (server->daemon != NULL)
-    MHD_stop_daemon (server->daemon);
+  g_atomic_int_set (&server->stopping, TRUE);
+  for (guint i = 0; i < server->workers->len; i++) {
+    Worker *worker = g_ptr_array_index (server->workers, i);
+
+    wake (worker);
+    g_thread_join (worker->thread);
+  }
+  g_ptr_array_unref (server->workers);
   g_hash_table_unref (server->connections);
   g_mutex_clear (&server->lock);
   g_free (server);
@@ -411,7 +517,7 @@ http_request_get_header (HttpRequest *request, const char *name)
 gboolean
 http_request_suspend (HttpRequest *request)
 {
-  if (g_atomic_int_get (&request->server->quiesced))
+  if (g_atomic_int_get (&request->worker->server->quiesced))
     return FALSE;
   g_atomic_int_set (&request->peer->deadline, NEVER);
   MHD_suspend_connection (request->connection);
@@ -427,7 +533,10 @@ http_request_suspend (HttpRequest *request)
 void
 http_request_resume (HttpRequest *request)
 {
+  Worker *worker = request->worker;
+
   MHD_resume_connection (request->connection);
+  wake (worker);
 }
 
 /**

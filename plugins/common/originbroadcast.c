@@ -1,93 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "originbroadcast.h"
+#include "originbroadcast-private.h"
 
 #include "appendledger.h"
-#include "originanswer.h"
 #include "trackmerge.h"
 
 #define NS_PER_US 1000
-/* A blocked request is given up after this many target durations. */
-#define BLOCK_TARGETS 3
-/* A playlist that a directive chose stays right for ever; caches may keep it
- * until every player has asked for it. */
-#define BLOCKING_TARGETS 6
-#define PLAIN_MAX_AGE 1
-#define ENDED_MAX_AGE 60
 /* How long an ended link is served from memory: players that pause, or start
  * late, still get its end. */
 #define LINGER (60 * G_USEC_PER_SEC)
 /* Appends that overtook their push. The store's queue is a branch of the same
  * tee, so a few parts is the most it can be ahead. */
 #define MAX_EARLY 64
-
-/* Something that becomes visible in its turn. */
-typedef struct {
-  enum { PENDING_CHUNK, PENDING_CLOSE, PENDING_END } what;
-  ChunkInfo info;
-  GBytes *bytes;
-  guint16 track;     /* of the window, not of the publisher */
-  gboolean wait;     /* for the store */
-  gboolean appended; /* the store has it */
-  gint64 deadline;   /* until then it waits */
-} Pending;
-
-/* A request that is held. */
-typedef struct {
-  HttpRequest *request;
-  OriginRoute route;
-  guint track;
-  HttpDirectives directives;
-  gint64 deadline;
-  gboolean expired;
-} Waiter;
-
-typedef struct {
-  OriginPlaylist *playlist;
-  guint64 version;
-} Rendered;
-
-struct _OriginBroadcast {
-  gatomicrefcount refs;
-  OriginShared *shared;
-  char *link;
-  guint64 append_grace; /* us */
-  gboolean has_store;
-  guint64 dvr_window;
-  guint32 token; /* of this life of the link, in ETags */
-
-  /* Server threads only, before lock: the first one to come reads the store,
-   * the others wait for it. */
-  GMutex seed_lock;
-  int seeded; /* atomic */
-
-  /* with lock */
-  GMutex lock;
-  guint ledger_id;
-  gboolean publishing;
-  gboolean has_pushed;
-  guint32 first_epoch; /* that was pushed in this process */
-  gboolean leaving;    /* end at leave_at */
-  gint64 leave_at;
-  gint64 ended_at;
-  MediaWindow *window;
-  GArray *map;        /* of guint16: the publisher's track -> the window's */
-  guint64 generation; /* counts what players can see */
-  GQueue pending;     /* of Pending */
-  GArray *early;      /* of ChunkInfo */
-  GPtrArray *waiters; /* of Waiter, owned by their requests */
-  GArray *rendered;   /* of Rendered, by track */
-  Rendered multivariant;
-  OriginStats stats;
-};
-
-static void
-rendered_clear (gpointer data)
-{
-  Rendered *rendered = data;
-
-  g_clear_pointer (&rendered->playlist, origin_playlist_free);
-}
 
 static void
 pending_free (gpointer data)
@@ -137,7 +61,7 @@ origin_broadcast_new (OriginShared *shared, const char *link,
   self->map = g_array_new (FALSE, FALSE, sizeof (guint16));
   self->waiters = g_ptr_array_new ();
   self->rendered = g_array_new (FALSE, TRUE, sizeof (Rendered));
-  g_array_set_clear_func (self->rendered, rendered_clear);
+  g_array_set_clear_func (self->rendered, origin_rendered_clear);
   return self;
 }
 
@@ -155,7 +79,7 @@ origin_broadcast_unref (OriginBroadcast *self)
     return;
   g_assert (self->waiters->len == 0);
   g_queue_clear_full (&self->pending, pending_free);
-  rendered_clear (&self->multivariant);
+  origin_rendered_clear (&self->multivariant);
   g_array_unref (self->rendered);
   g_array_unref (self->early);
   g_array_unref (self->map);
@@ -165,78 +89,6 @@ origin_broadcast_unref (OriginBroadcast *self)
   g_mutex_clear (&self->seed_lock);
   g_free (self->link);
   g_free (self);
-}
-
-/* --- who waits for what ------------------------------------------------------ */
-
-static MediaVerdict
-check_locked (OriginBroadcast *self, const OriginRoute *route, guint track,
-    const HttpDirectives *directives)
-{
-  MediaPart *part;
-
-  if (route->kind == ORIGIN_ROUTE_MEDIA)
-    return media_window_check_playlist (self->window, track, directives);
-  return media_window_find_part (
-      self->window, track, route->epoch, route->msn, route->part, &part);
-}
-
-/* Takes the waiters out whose wait is over. */
-static GPtrArray *
-collect_locked (OriginBroadcast *self, gint64 now)
-{
-  GPtrArray *ready = NULL;
-
-  for (guint i = self->waiters->len; i-- > 0;) {
-    Waiter *waiter = g_ptr_array_index (self->waiters, i);
-
-    if (check_locked (self, &waiter->route, waiter->track,
-            &waiter->directives) == MEDIA_WAIT) {
-      if (now < waiter->deadline)
-        continue;
-      waiter->expired = TRUE;
-    }
-    if (ready == NULL)
-      ready = g_ptr_array_new ();
-    g_ptr_array_add (ready, waiter->request);
-    g_ptr_array_remove_index_fast (self->waiters, i);
-  }
-  return ready;
-}
-
-/* Unlocks, then lets the requests in @ready go on. */
-static void
-unlock_and_resume (OriginBroadcast *self, GPtrArray *ready)
-{
-  g_mutex_unlock (&self->lock);
-  if (ready == NULL)
-    return;
-  g_atomic_int_add (&self->shared->waiting, -(int)ready->len);
-  for (guint i = 0; i < ready->len; i++)
-    http_request_resume (g_ptr_array_index (ready, i));
-  g_ptr_array_unref (ready);
-}
-
-/* Holds @request until the window moves. NULL, or the answer if it cannot. */
-static HttpResponse *
-park_locked (OriginBroadcast *self, HttpRequest *request, const Waiter *how)
-{
-  Waiter *waiter;
-
-  if (g_atomic_int_add (&self->shared->waiting, 1) >= self->shared->max_waiting)
-    goto refused;
-  waiter = g_memdup2 (how, sizeof (Waiter));
-  http_request_set_data (request, waiter, g_free);
-  /* The lock is held: nobody resumes it before it is suspended. */
-  if (!http_request_suspend (request))
-    goto refused;
-  g_ptr_array_add (self->waiters, waiter);
-  origin_timer_arm (self->shared->timer, waiter->deadline);
-  return NULL;
-
-refused:
-  g_atomic_int_add (&self->shared->waiting, -1);
-  return origin_answer_canned (ORIGIN_CANNED_BUSY);
 }
 
 /* --- what becomes visible when ------------------------------------------------ */
@@ -350,7 +202,8 @@ on_appended (const ChunkInfo *info, gpointer user_data)
     for (GList *l = self->pending.head; l != NULL; l = l->next)
       ((Pending *)l->data)->deadline = now;
   advance_locked (self, now);
-  unlock_and_resume (self, collect_locked (self, now));
+  origin_broadcast_unlock_and_resume (
+      self, origin_broadcast_collect_locked (self, now));
 }
 
 /* --- the publisher's side ------------------------------------------------------ */
@@ -399,7 +252,8 @@ origin_broadcast_set_tracks (OriginBroadcast *self, TrackTable *table)
 
   g_mutex_lock (&self->lock);
   merge_tracks_locked (self, table);
-  unlock_and_resume (self, collect_locked (self, now));
+  origin_broadcast_unlock_and_resume (
+      self, origin_broadcast_collect_locked (self, now));
 }
 
 void
@@ -427,7 +281,8 @@ origin_broadcast_push (
     origin_timer_arm (self->shared->timer, pending->deadline);
   g_queue_push_tail (&self->pending, pending);
   advance_locked (self, now);
-  unlock_and_resume (self, collect_locked (self, now));
+  origin_broadcast_unlock_and_resume (
+      self, origin_broadcast_collect_locked (self, now));
 }
 
 void
@@ -444,7 +299,8 @@ origin_broadcast_leave (OriginBroadcast *self, guint64 resume_window)
     queue_mark_locked (self, PENDING_END);
   advance_locked (self, now);
   origin_timer_arm (self->shared->timer, self->leave_at);
-  unlock_and_resume (self, collect_locked (self, now));
+  origin_broadcast_unlock_and_resume (
+      self, origin_broadcast_collect_locked (self, now));
   origin_broadcast_unref (self);
 }
 
@@ -603,7 +459,7 @@ origin_broadcast_tick (OriginBroadcast *self, gint64 now)
       queue_mark_locked (self, PENDING_END);
   }
   advance_locked (self, now);
-  ready = collect_locked (self, now);
+  ready = origin_broadcast_collect_locked (self, now);
 
   head = g_queue_peek_head (&self->pending);
   if (head != NULL)
@@ -612,7 +468,7 @@ origin_broadcast_tick (OriginBroadcast *self, gint64 now)
     next = MIN (next, self->leave_at);
   for (guint i = 0; i < self->waiters->len; i++)
     next = MIN (next, ((Waiter *)self->waiters->pdata[i])->deadline);
-  unlock_and_resume (self, ready);
+  origin_broadcast_unlock_and_resume (self, ready);
   return next;
 }
 
@@ -630,200 +486,8 @@ origin_broadcast_release_all (OriginBroadcast *self)
   g_mutex_lock (&self->lock);
   id = self->ledger_id;
   self->ledger_id = 0;
-  unlock_and_resume (self, collect_locked (self, G_MAXINT64));
+  origin_broadcast_unlock_and_resume (
+      self, origin_broadcast_collect_locked (self, G_MAXINT64));
   if (id != 0)
     append_ledger_unsubscribe (id);
-}
-
-/* --- the viewers' side ------------------------------------------------------- */
-
-static OriginPlaylist *
-wrap_locked (OriginBroadcast *self, GBytes *text, guint track, guint64 version)
-{
-  gboolean ended = media_window_is_ended (self->window);
-  guint target = media_window_get_target_duration (self->window);
-  g_autofree char *etag = g_strdup_printf (
-      "%08x-%u-%" G_GUINT64_FORMAT, self->token, track, version);
-  OriginPlaylistConfig config = {
-      .etag = etag,
-      .modified = g_get_real_time () / G_USEC_PER_SEC,
-      .max_age = ended ? ENDED_MAX_AGE : PLAIN_MAX_AGE,
-      .max_age_blocking = ended ? ENDED_MAX_AGE : BLOCKING_TARGETS * target,
-  };
-
-  return origin_playlist_new (text, &config);
-}
-
-static HttpResponse *
-media_playlist_locked (
-    OriginBroadcast *self, HttpRequest *request, guint track, gboolean blocking)
-{
-  Rendered *rendered = &g_array_index (self->rendered, Rendered, track);
-  guint64 version = media_window_get_version (self->window, track);
-
-  if (rendered->playlist == NULL || rendered->version != version) {
-    g_autoptr (GBytes) text = media_window_render (self->window, track);
-
-    rendered_clear (rendered);
-    rendered->playlist = wrap_locked (self, text, track, version);
-    rendered->version = version;
-  }
-  return origin_playlist_answer (rendered->playlist, request, blocking);
-}
-
-static HttpResponse *
-multivariant_locked (OriginBroadcast *self, HttpRequest *request)
-{
-  Rendered *rendered = &self->multivariant;
-
-  if (rendered->playlist == NULL || rendered->version != self->generation) {
-    g_autoptr (GBytes) text = media_window_render_multivariant (self->window);
-
-    rendered_clear (rendered);
-    if (text == NULL)
-      return origin_answer_canned (ORIGIN_CANNED_NOT_FOUND);
-    rendered->playlist =
-        wrap_locked (self, text, CHUNK_TRACK_ALL, self->generation);
-    rendered->version = self->generation;
-  }
-  return origin_playlist_answer (rendered->playlist, request, FALSE);
-}
-
-static HttpResponse *
-bytes_locked (OriginBroadcast *self, HttpRequest *request,
-    const OriginRoute *route, guint track, GPtrArray *pieces, gpointer *whole)
-{
-  g_autofree char *etag = origin_media_etag (route);
-  OriginMedia media = {
-      .content_type = origin_media_type (
-          track_table_get (media_window_get_tracks (self->window), track)),
-      .etag = etag,
-      .pieces = (GBytes *const *)pieces->pdata,
-      .n_pieces = pieces->len,
-  };
-
-  for (guint i = 0; i < pieces->len; i++)
-    media.size += g_bytes_get_size (pieces->pdata[i]);
-  return origin_media_answer (&media, request, (HttpResponse **)whole);
-}
-
-static HttpResponse *
-segment_locked (OriginBroadcast *self, HttpRequest *request,
-    const OriginRoute *route, guint track, MediaSegment *segment)
-{
-  g_autoptr (GPtrArray) pieces = g_ptr_array_sized_new (segment->parts->len);
-
-  for (guint i = 0; i < segment->parts->len; i++)
-    g_ptr_array_add (
-        pieces, g_array_index (segment->parts, MediaPart, i).bytes);
-  return bytes_locked (self, request, route, track, pieces, &segment->answer);
-}
-
-static HttpResponse *
-one_piece_locked (OriginBroadcast *self, HttpRequest *request,
-    const OriginRoute *route, guint track, GBytes *bytes, gpointer *whole)
-{
-  g_autoptr (GPtrArray) pieces = g_ptr_array_sized_new (1);
-
-  g_ptr_array_add (pieces, bytes);
-  return bytes_locked (self, request, route, track, pieces, whole);
-}
-
-/* What a playlist or a part is answered with, or NULL if it was held. */
-static HttpResponse *
-blocking_locked (OriginBroadcast *self, HttpRequest *request, Waiter *how,
-    gint64 now, gboolean *missing)
-{
-  const Waiter *before = http_request_get_data (request);
-  const OriginRoute *route = &how->route;
-  MediaPart *part = NULL;
-
-  switch (check_locked (self, route, how->track, &how->directives)) {
-    case MEDIA_READY:
-      if (route->kind == ORIGIN_ROUTE_MEDIA)
-        return media_playlist_locked (
-            self, request, how->track, how->directives.has_msn);
-      media_window_find_part (self->window, how->track, route->epoch,
-          route->msn, route->part, &part);
-      return one_piece_locked (
-          self, request, route, how->track, part->bytes, &part->answer);
-    case MEDIA_WAIT:
-      if (before != NULL && before->expired)
-        return origin_answer_canned (ORIGIN_CANNED_BUSY);
-      how->request = request;
-      how->deadline =
-          before != NULL
-              ? before->deadline
-              : now + BLOCK_TARGETS * G_USEC_PER_SEC *
-                          media_window_get_target_duration (self->window);
-      return park_locked (self, request, how);
-    case MEDIA_BAD:
-      return origin_answer_canned (ORIGIN_CANNED_BAD_REQUEST);
-    case MEDIA_MISSING:
-    default:
-      *missing = TRUE;
-      return NULL;
-  }
-}
-
-static HttpResponse *
-answer_track_locked (OriginBroadcast *self, HttpRequest *request, Waiter *how,
-    gint64 now, gboolean *missing)
-{
-  const OriginRoute *route = &how->route;
-  MediaSegment *segment;
-  MediaInit *init;
-
-  if (route->kind == ORIGIN_ROUTE_MEDIA || route->kind == ORIGIN_ROUTE_PART)
-    return blocking_locked (self, request, how, now, missing);
-  if (route->kind == ORIGIN_ROUTE_INIT) {
-    init = media_window_find_init (self->window, how->track, route->epoch);
-    if (init != NULL)
-      return one_piece_locked (
-          self, request, route, how->track, init->bytes, &init->answer);
-  } else if (media_window_find_segment (self->window, how->track, route->epoch,
-                 route->msn, &segment) == MEDIA_READY) {
-    return segment_locked (self, request, route, how->track, segment);
-  }
-  *missing = TRUE;
-  return NULL;
-}
-
-/**
- * origin_broadcast_answer:
- * @route: anything but the poster
- * @missing: (out): set to %TRUE if memory does not have it
- *
- * Returns: (transfer full) (nullable): the answer, or %NULL if the request is
- *     held, or is for the store if @missing
- */
-HttpResponse *
-origin_broadcast_answer (OriginBroadcast *self, HttpRequest *request,
-    const OriginRoute *route, gint64 now, gboolean *missing)
-{
-  Waiter how = {.route = *route};
-  HttpResponse *response;
-  int track;
-
-  *missing = FALSE;
-  if (route->kind == ORIGIN_ROUTE_MEDIA &&
-      !http_query_parse (http_request_get_query (request), &how.directives))
-    return origin_answer_canned (ORIGIN_CANNED_BAD_REQUEST);
-
-  g_mutex_lock (&self->lock);
-  if (route->kind == ORIGIN_ROUTE_MASTER) {
-    response = multivariant_locked (self, request);
-  } else {
-    track =
-        track_table_find (media_window_get_tracks (self->window), route->track);
-    if (track >= 0) {
-      how.track = track;
-      response = answer_track_locked (self, request, &how, now, missing);
-    } else {
-      *missing = TRUE;
-      response = NULL;
-    }
-  }
-  g_mutex_unlock (&self->lock);
-  return response;
 }

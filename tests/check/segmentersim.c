@@ -99,7 +99,7 @@ free_data (gpointer data)
 }
 
 static gpointer
-on_silence (gconstpointer config, gpointer user_data)
+on_silence (gconstpointer config, guint64 duration, gpointer user_data)
 {
   Sim *sim = user_data;
 

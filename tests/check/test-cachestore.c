@@ -159,6 +159,42 @@ test_reader_follows_writer (void)
   kit_dir_free (dir);
 }
 
+/* A track that fell silent holds nothing up for longer than the allowed lag, and
+ * what it has to say later is refused. */
+static void
+test_silent_track (void)
+{
+  char *dir = kit_dir_new ();
+  CacheWriter *writer = kit_open_writer (dir);
+  CacheReader *reader;
+  g_autoptr (GError) error = NULL;
+  ChunkInfo info;
+  GBytes *bytes;
+
+  g_assert_true (kit_epoch (0, 0, 1, 1, kit_append, writer));
+  reader = open_reader (dir);
+  for (guint64 msn = 1; msn <= 2 + CACHE_MAX_LAG; msn++) {
+    g_assert_false (cache_reader_is_final (reader, KIT_AUDIO, 1));
+    bytes = kit_part (&info, KIT_VIDEO, 0, msn, 0);
+    kit_append (&info, bytes, writer);
+    g_bytes_unref (bytes);
+    g_assert_true (cache_reader_refresh (reader, &error));
+  }
+  g_assert_true (cache_reader_is_final (reader, KIT_AUDIO, 1));
+  g_assert_false (cache_reader_is_final (reader, KIT_AUDIO, 2));
+  bytes = kit_part (&info, KIT_AUDIO, 0, 1, 0);
+  g_assert_false (cache_writer_append (
+      writer, &info, g_bytes_get_data (bytes, NULL), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT);
+  g_bytes_unref (bytes);
+  bytes = kit_part (&info, KIT_AUDIO, 0, 2, 0);
+  kit_append (&info, bytes, writer);
+  g_bytes_unref (bytes);
+  cache_writer_free (writer);
+  cache_reader_free (reader);
+  kit_dir_free (dir);
+}
+
 static void
 test_resume (void)
 {
@@ -484,7 +520,7 @@ test_cut_index_anywhere (void)
 
   store_epoch (dir, 0, 0, 3);
   snapshot_take (&snapshot, dir);
-  for (gsize cut = 0; cut < 500; cut++) {
+  for (gsize cut = 0; cut < 3 * CACHE_RECORD_SIZE; cut++) {
     gsize size = snapshot.size[0] - cut;
     guint n = parts_in (snapshot.data[0], size);
 
@@ -509,7 +545,7 @@ test_cut_data_anywhere (void)
   snapshot_take (&snapshot, dir);
   all = parts_in (snapshot.data[0], snapshot.size[0]);
   for (guint i = 1; i <= 2; i++)
-    for (gsize cut = 1; cut < 400; cut += 3) {
+    for (gsize cut = 1; cut < 400; cut += 5) {
       snapshot_restore (&snapshot, dir);
       kit_save (dir, data_names[i], snapshot.data[i], snapshot.size[i] - cut);
       /* At least three segments are older than what is in doubt. */
@@ -531,7 +567,7 @@ test_corrupt_tail (void)
   snapshot_take (&snapshot, dir);
   all = parts_in (snapshot.data[0], snapshot.size[0]);
   for (guint i = 0; i <= 2; i++)
-    for (gsize back = 1; back < 500; back += 7) {
+    for (gsize back = 1; back < 500; back += 11) {
       guint8 *byte = &snapshot.data[i][snapshot.size[i] - back];
 
       *byte ^= 0x55;
@@ -737,6 +773,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cachestore/round-trip", test_round_trip);
   g_test_add_func ("/cachestore/modes", test_modes);
   g_test_add_func ("/cachestore/follow", test_reader_follows_writer);
+  g_test_add_func ("/cachestore/silent-track", test_silent_track);
   g_test_add_func ("/cachestore/resume", test_resume);
   g_test_add_func ("/cachestore/tracks-by-name", test_tracks_by_name);
   g_test_add_func ("/cachestore/reuse", test_reuse_refused);

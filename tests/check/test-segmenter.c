@@ -5,7 +5,7 @@
 /* Video of a constant rate with sound, interleaved as a publisher sends it. */
 typedef struct {
   guint fps_n, fps_d;
-  gint64 gop;      /* ns between key frames, 0: only the first */
+  gint64 gop;      /* ns between key frames */
   gint64 audio;    /* ns an audio frame, 0: none */
   gint64 rounding; /* ns */
   gint64 from, to; /* ns */
@@ -21,21 +21,19 @@ round_to (gint64 time, gint64 unit)
 static void
 stream (Sim *sim, const Stream *s)
 {
-  gint64 audio = s->audio_from, key = s->from;
-  gint64 step = SECOND * s->fps_d / s->fps_n;
+  gint64 audio = s->audio_from;
   gint64 audio_to = s->audio_to != 0 ? s->audio_to : s->to;
+  /* As encoders count it. */
+  gint64 gop = round_to (s->gop * s->fps_n / s->fps_d, SECOND) / SECOND;
 
   for (gint64 i = 0;; i++) {
     gint64 time = s->from + i * SECOND * s->fps_d / s->fps_n;
-    gboolean is_key = time + step / 2 >= key;
 
     if (time >= s->to)
       return;
     for (; s->audio != 0 && audio < MIN (time, audio_to); audio += s->audio)
       sim_audio (sim, 1, audio, s->audio, time);
-    sim_video (sim, 0, round_to (time, s->rounding), is_key, time);
-    if (is_key)
-      key = s->gop == 0 ? G_MAXINT64 : key + s->gop;
+    sim_video (sim, 0, round_to (time, s->rounding), i % gop == 0, time);
   }
 }
 

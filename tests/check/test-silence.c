@@ -71,9 +71,12 @@ test_aac (void)
 static void
 test_opus (void)
 {
-  for (guint channels = 1; channels <= 2; channels++) {
+  static const guint lengths[] = {120, 240, 480, 960, 1920, 2880, 5760};
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (lengths); i++) {
+    guint channels = 1 + i % 2, length = lengths[i / 2];
     guint8 frame[SILENCE_MAX_SIZE];
-    gsize size = silence_opus (channels, frame);
+    gsize size = silence_opus (channels, length, frame);
     g_autofree char *caps = g_strdup_printf (
         "audio/x-opus,rate=48000,channels=%u,channel-mapping-family=0,"
         "stream-count=1,coupled-count=%u",
@@ -81,7 +84,7 @@ test_opus (void)
 
     g_assert_cmpuint (size, >, 0);
     g_assert_cmpuint (
-        decode ("opusdec", caps, channels, frame, size, 20), ==, 960);
+        decode ("opusdec", caps, channels, frame, size, 20), ==, length);
   }
 }
 
@@ -93,8 +96,11 @@ test_unknown (void)
   g_assert_cmpuint (silence_aac (5, 2, frame), ==, 0);
   g_assert_cmpuint (silence_aac (2, 0, frame), ==, 0);
   g_assert_cmpuint (silence_aac (2, 6, frame), ==, 0);
-  g_assert_cmpuint (silence_opus (0, frame), ==, 0);
-  g_assert_cmpuint (silence_opus (6, frame), ==, 0);
+  g_assert_cmpuint (silence_opus (0, 960, frame), ==, 0);
+  g_assert_cmpuint (silence_opus (2, 0, frame), ==, 0);
+  g_assert_cmpuint (silence_opus (2, 961, frame), ==, 0);
+  g_assert_cmpuint (silence_opus (2, 6720, frame), ==, 0);
+  g_assert_cmpuint (silence_opus (6, 960, frame), ==, 0);
 }
 
 int

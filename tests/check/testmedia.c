@@ -13,21 +13,43 @@ test_media_has (const char *element)
   return factory != NULL;
 }
 
+/* Running time, a second later: decode times may be negative. */
+static GstClockTime
+shift (const GstSegment *segment, GstClockTime time)
+{
+  guint64 result;
+  int sign;
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return time;
+  sign = gst_segment_to_running_time_full (
+      segment, GST_FORMAT_TIME, time, &result);
+  return GST_SECOND + (sign < 0 ? -result : result);
+}
+
 static void
 on_handoff (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
 {
   TestMedia *media = data;
+  g_autoptr (GstEvent) event =
+      gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  GstBuffer *copy = gst_buffer_copy (buffer);
+  const GstSegment *segment;
 
+  gst_event_parse_segment (event, &segment);
+  GST_BUFFER_PTS (copy) = shift (segment, GST_BUFFER_PTS (buffer));
+  GST_BUFFER_DTS (copy) = shift (segment, GST_BUFFER_DTS (buffer));
   if (media->caps == NULL)
     media->caps = gst_pad_get_current_caps (pad);
-  g_ptr_array_add (media->buffers, gst_buffer_ref (buffer));
+  g_ptr_array_add (media->buffers, copy);
 }
 
 /**
  * test_media_encode:
  * @description: of a stream that ends, in the syntax of gst-launch
  *
- * Returns: (transfer full): all of it, with its first caps
+ * Returns: (transfer full): all of it, with its first caps, in running time
+ *     that begins at one second
  */
 TestMedia *
 test_media_encode (const char *description)
