@@ -97,13 +97,12 @@ test('its playlists are complete', async () => {
   }
 });
 
-test('ffprobe reads it all and seeks', async () => {
+test('ffprobe reads its playlists', async () => {
   const url = `${base}master.m3u8`;
   const { format, streams } = await probe(url, '-show_format', '-show_streams');
   assert.deepEqual(streams.map(({ codec_name: name }) => name).sort(),
       ['aac', 'h264']);
   assert.ok(Math.abs(Number(format.duration) - SECONDS) < 0.2, format.duration);
-  await assertSeeks(url, 40);
 });
 
 test('the page plays it as a recording', async () => {
