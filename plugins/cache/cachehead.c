@@ -10,6 +10,8 @@
 /* ISO/IEC 14496-12 8.16.3: the fields reference_count and referenced_size. */
 #define SIDX_MAX_REFERENCES G_MAXUINT16
 #define SIDX_MAX_SIZE G_MAXINT32
+#define SIDX_SIZE 40 /* the box without references */
+#define SIDX_REFERENCE_SIZE 12
 #define SIDX_SAP (1u << 31 | 1u << 28) /* starts with SAP, of type 1 */
 
 static void
@@ -192,9 +194,10 @@ to_ticks (guint64 time, guint32 timescale)
  * cache_head_build_sidx:
  * @track_id: of the track whose times and key frames are meant
  * @timescale: ticks a second of that track
- * @references: segments side by side in the file, right behind the box; their
- *     pts never go back
+ * @references: segments side by side in the file; their pts never go back
  * @end_pts: where the last one ends, ns
+ * @n_behind: how many such boxes of the same references stand between this one
+ *     and the first segment
  *
  * Builds a segment index (ISO/IEC 14496-12 8.16.3) of version 1. Times are
  * rounded at the borders, so that no error adds up. Beyond 65535 segments,
@@ -205,10 +208,12 @@ to_ticks (guint64 time, guint32 timescale)
  */
 GBytes *
 cache_head_build_sidx (guint32 track_id, guint32 timescale,
-    const CacheReference *references, guint n_references, guint64 end_pts)
+    const CacheReference *references, guint n_references, guint64 end_pts,
+    guint n_behind)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
   guint stride = (n_references + SIDX_MAX_REFERENCES - 1) / SIDX_MAX_REFERENCES;
+  guint n = (n_references + stride - 1) / MAX (stride, 1);
   guint begin;
 
   if (n_references == 0)
@@ -218,9 +223,9 @@ cache_head_build_sidx (guint32 track_id, guint32 timescale,
   put_uint32 (out, track_id);
   put_uint32 (out, timescale);
   put_uint64 (out, to_ticks (references[0].pts, timescale));
-  put_uint64 (out, 0); /* first_offset */
+  put_uint64 (out, (guint64)n_behind * (SIDX_SIZE + n * SIDX_REFERENCE_SIZE));
   put_uint16 (out, 0);
-  put_uint16 (out, (n_references + stride - 1) / stride);
+  put_uint16 (out, n);
   for (guint i = 0; i < n_references; i += stride) {
     guint next = MIN (i + stride, n_references);
     guint64 from = to_ticks (references[i].pts, timescale);

@@ -20,6 +20,7 @@ typedef struct {
 } CacheReference;
 
 GBytes *cache_head_build_sidx (guint32 track_id, guint32 timescale,
-    const CacheReference *references, guint n_references, guint64 end_pts);
+    const CacheReference *references, guint n_references, guint64 end_pts,
+    guint n_behind);
 
 G_END_DECLS

@@ -392,25 +392,39 @@ enter_epoch (CachePiece *piece, guint32 epoch, guint64 msn, GError **error)
   return TRUE;
 }
 
+/* One sidx a track, the lead's first, all of the same segments and times: a
+ * reader of fragmented files that finds none for the sound (FFmpeg, and with it
+ * Chromium) seeks for it by fragments, into the middle of a picture group. */
+static void
+append_index (CachePiece *piece, GByteArray *head)
+{
+  const TrackTable *table = cache_reader_get_tracks (piece->reader);
+  guint n = piece->start.tracks->len;
+
+  for (guint i = 0; i < n; i++) {
+    const Chosen *chosen =
+        &g_array_index (piece->start.tracks, Chosen, (lead (piece) + i) % n);
+    g_autoptr (GBytes) sidx = cache_head_build_sidx (chosen->id,
+        track_table_get (table, chosen->number)->timescale,
+        (const CacheReference *)piece->references->data, piece->references->len,
+        piece->end_pts, n - 1 - i);
+
+    if (sidx == NULL)
+      return;
+    g_byte_array_append (
+        head, g_bytes_get_data (sidx, NULL), g_bytes_get_size (sidx));
+  }
+}
+
 static void
 build_head (CachePiece *piece)
 {
-  const Chosen *leading =
-      &g_array_index (piece->start.tracks, Chosen, lead (piece));
-  const TrackTable *table = cache_reader_get_tracks (piece->reader);
   g_autoptr (GByteArray) head = g_byte_array_new ();
-  g_autoptr (GBytes) sidx = NULL;
 
   g_byte_array_append (head, g_bytes_get_data (piece->start.init, NULL),
       g_bytes_get_size (piece->start.init));
   if (piece->state != CACHE_PIECE_GROWING)
-    sidx = cache_head_build_sidx (leading->id,
-        track_table_get (table, leading->number)->timescale,
-        (const CacheReference *)piece->references->data, piece->references->len,
-        piece->end_pts);
-  if (sidx != NULL)
-    g_byte_array_append (
-        head, g_bytes_get_data (sidx, NULL), g_bytes_get_size (sidx));
+    append_index (piece, head);
   piece->head = g_byte_array_free_to_bytes (g_steal_pointer (&head));
 }
 

@@ -17,6 +17,8 @@
 #define RECORDING_MAX_AGE 300
 /* A link without an end, but not on air: its publisher may come back. */
 #define BROKEN_MAX_AGE 1
+/* How long it has for that; the default of the launcher. */
+#define RESUME_WINDOW (90 * G_USEC_PER_SEC)
 
 /* Segments read beyond the DVR window: as many as the shortest playlist may
  * have, and those that the store is ahead of the origin. */
@@ -282,6 +284,21 @@ answer_playlist (Entry *entry, HttpRequest *request, const char *name)
   return origin_playlist_answer (playlist, request, FALSE);
 }
 
+/* A broadcast whose publisher vanished a moment ago may be on its way back, to
+ * this origin or another: an EXT-X-ENDLIST now could never be taken back. */
+static gboolean
+may_go_on (CacheReader *reader)
+{
+  int lead = origin_recording_lead (reader);
+  guint n = lead < 0 ? 0 : cache_reader_count_segments (reader, lead);
+  CacheSegment last;
+
+  return n > 0 && !cache_reader_is_ended (reader) &&
+         cache_reader_get_segment (reader, lead, n - 1, &last) &&
+         g_get_real_time () - last.wallclock - (gint64)(last.duration / 1000) <
+             RESUME_WINDOW;
+}
+
 /**
  * origin_store_answer:
  * @route: anything but the poster
@@ -305,7 +322,9 @@ origin_store_answer (OriginStore *store, HttpRequest *request,
   if (entry == NULL)
     return NULL;
   g_mutex_lock (&entry->lock);
-  if (route->kind == ORIGIN_ROUTE_MASTER)
+  if (is_playlist && may_go_on (entry->reader))
+    response = NULL;
+  else if (route->kind == ORIGIN_ROUTE_MASTER)
     response = answer_multivariant (entry, request);
   else if (route->kind == ORIGIN_ROUTE_MEDIA)
     response = answer_playlist (entry, request, route->track);

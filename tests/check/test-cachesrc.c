@@ -178,7 +178,9 @@ test_sidx (void)
   g_assert_cmpuint (box_get_uint32 (sidx.content + 16), ==, 10 * 90000 + 3600);
   n = get_uint16 (sidx.content + 30);
   g_assert_cmpuint (n, ==, 4);
-  at = sidx.offset + sidx.total;
+  /* Behind the sidx of the other track, which is as long. */
+  at = sidx.offset + 2 * sidx.total;
+  g_assert_cmpuint (box_get_uint32 (sidx.content + 28 - 4), ==, sidx.total);
   for (guint i = 0; i < n; i++) {
     const guint8 *reference = sidx.content + 32 + 12 * i;
     Box moof;
