@@ -332,16 +332,20 @@ begin_track (Segmenter *self, SegTrack *track, gint64 time, guint64 msn)
   track->part_index = 0;
 }
 
-/* What is open leaves with the old epoch's number. */
+/* What is open leaves with the old epoch's number. The next frame of a rendition
+ * may lie a little before the lead's. */
 static void
 end_epoch (Segmenter *self, gint64 time)
 {
   for (guint i = 0; i < self->tracks->len; i++) {
     SegTrack *track = get_track (self, i);
 
+    const SegmenterSample *next = seg_track_front (track);
+    gint64 limit = next != NULL ? MIN (time, next->time) : time;
+
     track->continues = track->present;
     if (track->present)
-      seg_cutter_finish (&self->cutter, track, MAX (time, track->end));
+      seg_cutter_finish (&self->cutter, track, MAX (limit, track->end));
   }
 }
 

@@ -2,10 +2,6 @@
 
 #include "segtrack.h"
 
-/* Frames of a follower belong where their middle is: key frames of a ladder
- * differ by rounding. A larger hole is one, a smaller one is rounding. */
-#define VIDEO_TOLERANCE (5 * G_GINT64_CONSTANT (1000000))
-
 /**
  * seg_track_new:
  * @sink: outlives the track
@@ -94,6 +90,12 @@ seg_track_duration_of (const SegTrack *self, const SegmenterSample *sample)
   return MIN (duration, self->clock.duration);
 }
 
+/**
+ * seg_track_middle_of:
+ *
+ * Returns: what decides where a frame of a follower belongs, because key frames
+ *     of a ladder differ by rounding
+ */
 gint64
 seg_track_middle_of (const SegTrack *self, const SegmenterSample *sample)
 {
@@ -102,6 +104,7 @@ seg_track_middle_of (const SegTrack *self, const SegmenterSample *sample)
 
 /**
  * seg_track_tolerance:
+ * @sample: of audio
  *
  * Returns: how far @sample may be from the end of its predecessor and still
  *     join it
@@ -109,8 +112,7 @@ seg_track_middle_of (const SegTrack *self, const SegmenterSample *sample)
 gint64
 seg_track_tolerance (const SegTrack *self, const SegmenterSample *sample)
 {
-  return self->video ? VIDEO_TOLERANCE
-                     : seg_track_duration_of (self, sample) / 2;
+  return seg_track_duration_of (self, sample) / 2;
 }
 
 static gint64
