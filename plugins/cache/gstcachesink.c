@@ -433,8 +433,10 @@ gst_cache_sink_class_init (GstCacheSinkClass *klass)
    *
    * Since: 0.1
    */
-  props[PROP_LINK] = g_param_spec_string (
-      "link", "Link", "The broadcast's link: " LINK_RULE, NULL, flags);
+  props[PROP_LINK] = g_param_spec_string ("link", "Link",
+      "The broadcast's link: " LINK_RULE
+      " (unset = what the context wishcast.broadcast says)",
+      NULL, flags);
   /**
    * GstCacheSink:max-queue-bytes:
    *
@@ -455,9 +457,10 @@ gst_cache_sink_class_init (GstCacheSinkClass *klass)
    *
    * Since: 0.1
    */
-  props[PROP_STATS] =
-      g_param_spec_boxed ("stats", "Statistics", "Counters of this run",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
+      "Counters of this run: appended-chunks, appended-bytes, dropped-chunks, "
+      "dropped-bytes, queued-bytes (guint64), incomplete (boolean)",
+      GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);

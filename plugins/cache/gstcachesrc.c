@@ -490,7 +490,9 @@ install_properties (GObjectClass *object_class)
    * Since: 0.1
    */
   props[PROP_TRACKS] = g_param_spec_string ("tracks", "Tracks",
-      "Names of the tracks to read, separated by commas", NULL, flags);
+      "Names of the tracks to read, separated by commas (unset = the first "
+      "video and the first audio track)",
+      NULL, flags);
   /**
    * GstCacheSrc:follow:
    *

@@ -42,16 +42,20 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency ! \
- *     h264parse ! cmafpackager ! cdnoriginsink link=test
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 ! \
+ *     x264enc tune=zerolatency key-int-max=60 ! h264parse ! cmafpackager ! \
+ *     cdnoriginsink link=test
  * ]| A test picture at http://127.0.0.1:8080/live/test/master.m3u8
  * |[
- * gst-launch-1.0 videotestsrc is-live=true ! tee name=v \
- *     v. ! queue ! x264enc tune=zerolatency ! h264parse ! cmafpackager ! \
- *         cdnoriginsink link=test \
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 ! \
+ *         tee name=v \
+ *     v. ! queue ! x264enc tune=zerolatency key-int-max=60 ! h264parse ! \
+ *         cmafpackager ! cdnoriginsink link=test \
  *     v. ! queue ! videorate ! video/x-raw,framerate=1/2 ! jpegenc ! \
  *         cdnoriginsink link=test
  * ]| The same with a poster that is renewed every two seconds.
+ *
+ * Since: 0.1
  */
 
 #ifdef HAVE_CONFIG_H
@@ -507,39 +511,115 @@ gst_cdn_origin_sink_finalize (GObject *object)
 }
 
 static void
-install_properties (GObjectClass *class)
+install_settings (void)
 {
   GParamFlags flags =
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-  GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
+  /**
+   * GstCdnOriginSink:address:
+   *
+   * The IPv4 or IPv6 address to listen on, numeric.
+   *
+   * Since: 0.1
+   */
   props[PROP_ADDRESS] = g_param_spec_string ("address", "Address",
       "IPv4 or IPv6 address to listen on", DEFAULT_ADDRESS, flags);
+  /**
+   * GstCdnOriginSink:port:
+   *
+   * The TCP port to listen on. 0 takes any free one, which
+   * #GstCdnOriginSink:url tells.
+   *
+   * Since: 0.1
+   */
   props[PROP_PORT] = g_param_spec_uint ("port", "Port",
       "TCP port to listen on (0 = any free one)", 0, G_MAXUINT16, DEFAULT_PORT,
       flags);
+  /**
+   * GstCdnOriginSink:link:
+   *
+   * The public name of the broadcast. Not set: what the context
+   * `wishcast.broadcast` says.
+   *
+   * Since: 0.1
+   */
   props[PROP_LINK] = g_param_spec_string ("link", "Link",
       "Public name of the broadcast: " LINK_RULE
       " (unset = what the context wishcast.broadcast says)",
       NULL, flags);
+  /**
+   * GstCdnOriginSink:memory-window:
+   *
+   * How much media stays in memory although it is in the cache as well, in ns.
+   *
+   * Since: 0.1
+   */
   props[PROP_MEMORY_WINDOW] =
       g_param_spec_uint64 ("memory-window", "Memory window",
           "How much media is kept in memory when it is also in the cache (ns)",
           0, G_MAXUINT64, DEFAULT_MEMORY_WINDOW, flags);
+  /**
+   * GstCdnOriginSink:dvr-window:
+   *
+   * How far back a live playlist reaches, in ns. 0: 300 s with a cache, else the
+   * memory window. Never less than three target durations.
+   *
+   * Since: 0.1
+   */
   props[PROP_DVR_WINDOW] = g_param_spec_uint64 ("dvr-window", "DVR window",
       "How far back a live playlist reaches (ns; 0 = 300 s with a cache, else "
       "the memory window; never less than three target durations)",
       0, G_MAXUINT64, DEFAULT_DVR_WINDOW, flags);
+  /**
+   * GstCdnOriginSink:cache-dir:
+   *
+   * The folder that a cachesink stores in. What is not in memory is served from
+   * there. All sinks of one address and port have the same, or none.
+   *
+   * Since: 0.1
+   */
   props[PROP_CACHE_DIR] = g_param_spec_string ("cache-dir", "Cache directory",
       "Where a cachesink stores; serves what is not in memory (unset = none)",
       NULL, flags);
+  /**
+   * GstCdnOriginSink:append-grace:
+   *
+   * How long a part waits for the store before it is listed anyway, in ns.
+   *
+   * Since: 0.1
+   */
   props[PROP_APPEND_GRACE] =
       g_param_spec_uint64 ("append-grace", "Append grace",
           "How long a part waits for the store before it is listed anyway (ns)",
           0, G_MAXUINT64, DEFAULT_APPEND_GRACE, flags);
+}
+
+static void
+install_properties (GObjectClass *class)
+{
+  GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  install_settings ();
+  /**
+   * GstCdnOriginSink:url:
+   *
+   * The address of the multivariant playlist, once the link is known.
+   *
+   * Since: 0.1
+   */
   props[PROP_URL] = g_param_spec_string ("url", "URL",
       "Address of the multivariant playlist once the link is known", NULL,
       read_only);
+  /**
+   * GstCdnOriginSink:stats:
+   *
+   * Of the broadcast of this publisher: `parts` listed, `parts-not-stored` of
+   * these because the store was late, chunks `dropped` because they did not
+   * continue it (guint64), and requests `waiting` now (guint).
+   *
+   * Since: 0.1
+   */
   props[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
       "Of this publisher's broadcast: parts (guint64) listed, "
       "parts-not-stored (guint64) of these because the store was late, dropped "

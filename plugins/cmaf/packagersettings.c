@@ -72,6 +72,66 @@ install_duration (GObjectClass *klass, guint id, const char *name,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 }
 
+static void
+install_durations (GObjectClass *klass)
+{
+  /**
+   * GstCmafPackager:segment-duration:
+   *
+   * A segment ends at the first key frame of the lead at or after this, in ns.
+   *
+   * Since: 0.1
+   */
+  install_duration (klass, PACKAGER_PROP_SEGMENT_DURATION, "segment-duration",
+      "A segment ends at the first key frame at or after this (ns)",
+      100 * GST_MSECOND, DEFAULT_SEGMENT_DURATION);
+  /**
+   * GstCmafPackager:max-segment-duration:
+   *
+   * A segment ends before it gets longer than this even without a key frame, in
+   * ns; playlists promise it as EXT-X-TARGETDURATION. Less than
+   * segment-duration counts as that.
+   *
+   * Since: 0.1
+   */
+  install_duration (klass, PACKAGER_PROP_MAX_SEGMENT_DURATION,
+      "max-segment-duration",
+      "A segment ends before this even without a key frame (ns)",
+      100 * GST_MSECOND, DEFAULT_MAX_SEGMENT_DURATION);
+  /**
+   * GstCmafPackager:part-duration:
+   *
+   * The longest a part may be, in ns, unless one frame is longer; also the
+   * latency of the element.
+   *
+   * Since: 0.1
+   */
+  install_duration (klass, PACKAGER_PROP_PART_DURATION, "part-duration",
+      "The longest a part may be (ns)", 20 * GST_MSECOND,
+      DEFAULT_PART_DURATION);
+  /**
+   * GstCmafPackager:track-timeout:
+   *
+   * After so long without a frame, in ns, an audio track is filled with silence
+   * and any other is given up.
+   *
+   * Since: 0.1
+   */
+  install_duration (klass, PACKAGER_PROP_TRACK_TIMEOUT, "track-timeout",
+      "A track that sends nothing for so long is filled with silence, or else "
+      "given up (ns)",
+      10 * GST_MSECOND, DEFAULT_TRACK_TIMEOUT);
+  /**
+   * GstCmafPackager:first-time:
+   *
+   * Media time of the first frame in ns, for a link that goes on.
+   *
+   * Since: 0.1
+   */
+  install_duration (klass, PACKAGER_PROP_FIRST_TIME, "first-time",
+      "Media time of the first frame, for a link that goes on (ns)", 0, 0);
+}
+
 /**
  * packager_settings_install:
  *
@@ -83,25 +143,13 @@ packager_settings_install (GObjectClass *klass)
   const GParamFlags flags =
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
 
-  install_duration (klass, PACKAGER_PROP_SEGMENT_DURATION, "segment-duration",
-      "A segment ends at the first key frame at or after this (ns)",
-      100 * GST_MSECOND, DEFAULT_SEGMENT_DURATION);
-  install_duration (klass, PACKAGER_PROP_MAX_SEGMENT_DURATION,
-      "max-segment-duration",
-      "A segment ends before this even without a key frame (ns)",
-      100 * GST_MSECOND, DEFAULT_MAX_SEGMENT_DURATION);
-  install_duration (klass, PACKAGER_PROP_PART_DURATION, "part-duration",
-      "The longest a part may be (ns)", 20 * GST_MSECOND,
-      DEFAULT_PART_DURATION);
-  install_duration (klass, PACKAGER_PROP_TRACK_TIMEOUT, "track-timeout",
-      "A track that is silent for so long is given up (ns)", 10 * GST_MSECOND,
-      DEFAULT_TRACK_TIMEOUT);
-  install_duration (klass, PACKAGER_PROP_FIRST_TIME, "first-time",
-      "Media time of the first frame, for a link that goes on (ns)", 0, 0);
+  install_durations (klass);
   /**
    * GstCmafPackager:first-msn:
    *
    * Media sequence number of the first segment, for a link that goes on.
+   *
+   * Since: 0.1
    */
   props[PACKAGER_PROP_FIRST_MSN] = g_param_spec_uint64 ("first-msn", NULL,
       "Media sequence number of the first segment", 0, G_MAXINT64, 0, flags);
@@ -109,6 +157,8 @@ packager_settings_install (GObjectClass *klass)
    * GstCmafPackager:epoch:
    *
    * Number of the first epoch, for a link that goes on.
+   *
+   * Since: 0.1
    */
   props[PACKAGER_PROP_EPOCH] = g_param_spec_uint (
       "epoch", NULL, "Number of the first epoch", 0, G_MAXINT32, 0, flags);
@@ -117,6 +167,8 @@ packager_settings_install (GObjectClass *klass)
    *
    * Promises players that every segment starts with a key frame. Only for an
    * encoder of our own: the stream ends with an error if it is not so.
+   *
+   * Since: 0.1
    */
   props[PACKAGER_PROP_INDEPENDENT_SEGMENTS] = g_param_spec_boolean (
       "independent-segments", NULL,
@@ -124,10 +176,14 @@ packager_settings_install (GObjectClass *klass)
   /**
    * GstCmafPackager:stats:
    *
-   * segments, forced-cuts, dropped-frames (guint64), epoch (guint).
+   * `segments` begun, a track each; `forced-cuts`; `dropped-frames` that were of
+   * no use (guint64); and the `epoch` that runs (guint).
+   *
+   * Since: 0.1
    */
   props[PACKAGER_PROP_STATS] = g_param_spec_boxed ("stats", NULL,
-      "Counters: segments, forced-cuts, dropped-frames, epoch",
+      "Counters: segments, forced-cuts, dropped-frames (guint64), epoch "
+      "(guint)",
       GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (klass, PACKAGER_N_PROPS, props);
 }
