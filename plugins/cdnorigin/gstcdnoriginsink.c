@@ -47,8 +47,8 @@
  *     cdnoriginsink link=test
  * ]| A test picture at http://127.0.0.1:8080/live/test/master.m3u8
  * |[
- * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 ! \
- *         tee name=v \
+ * gst-launch-1.0 videotestsrc is-live=true ! \
+ *         video/x-raw,format=I420,framerate=30/1 ! tee name=v \
  *     v. ! queue ! x264enc tune=zerolatency key-int-max=60 ! h264parse ! \
  *         cmafpackager ! cdnoriginsink link=test \
  *     v. ! queue ! videorate ! video/x-raw,framerate=1/2 ! jpegenc ! \
