@@ -166,8 +166,11 @@ first_guess (WindowTrack *track)
 /**
  * media_window_render_multivariant:
  *
+ * Lists the tracks that are present: a player freezes on one that is not.
+ *
  * Returns: (transfer full) (nullable): the multivariant playlist, %NULL before
- *     anything is listed
+ *     each of them has something to list. A player reads it once, so one that
+ *     came between the first picture and the first sound would stay mute.
  */
 GBytes *
 media_window_render_multivariant (MediaWindow *window)
@@ -179,8 +182,10 @@ media_window_render_multivariant (MediaWindow *window)
     WindowTrack *track = window_track (window, i);
     HlsRendition rendition = {.track = track_table_get (window->table, i)};
 
-    if (rendition.track->codecs == NULL || track->segments->len == 0)
+    if (!rendition.track->present)
       continue;
+    if (track->segments->len == 0)
+      return NULL;
     rendition.peak = track->rate.peak;
     if (rendition.peak == 0)
       rendition.peak = first_guess (track);

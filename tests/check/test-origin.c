@@ -102,6 +102,10 @@ test_progress (Fixture *f, gconstpointer unused)
       "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n"
       "#EXT-X-PART:DURATION=0.500000,URI=\"0-0.0.m4s\",INDEPENDENT=YES\n"
       "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"0-0.1.m4s\"\n");
+  /* A player reads it once: not before it can name the sound as well. */
+  assert_status (f, "/live/game/master.m3u8", 404);
+  test_push (f->broadcast, TEST_AUDIO, 0, 0, 0);
+  assert_lists (f, "/live/game/master.m3u8", "TYPE=AUDIO", 1);
   test_push_segments (f->broadcast, 0, 1, 1, FALSE);
   assert_lists (f, VIDEO "index.m3u8", "TYPE=PART,URI=\"0-2.0.m4s\"\n", 1);
   assert_lists (f, VIDEO "index.m3u8", "#EXTINF:2.000000,\n0-1.m4s\n", 1);
@@ -403,7 +407,7 @@ test_not_modified (Fixture *f, gconstpointer unused)
   const char *paths[] = {VIDEO "index.m3u8", VIDEO "0-0.m4s", VIDEO "0-0.1.m4s",
       VIDEO "init-0.mp4", "/live/game/master.m3u8"};
 
-  test_push_segments (f->broadcast, 0, 0, 1, FALSE);
+  test_push_segments (f->broadcast, 0, 0, 1, TRUE);
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
     g_autoptr (HttpReply) first = http_get (f->port, paths[i], NULL);
     const char *etag = http_reply_header (first, "etag");
@@ -426,7 +430,7 @@ test_methods (Fixture *f, gconstpointer unused)
   g_autoptr (HttpReply) post = NULL;
   g_autoptr (HttpReply) options = NULL;
 
-  test_push_segments (f->broadcast, 0, 0, 1, FALSE);
+  test_push_segments (f->broadcast, 0, 0, 1, TRUE);
   head = http_call (f->port, "HEAD", VIDEO "0-0.m4s", NULL);
   get = http_get (f->port, VIDEO "0-0.m4s", NULL);
   g_assert_cmpuint (head->status, ==, 200);
