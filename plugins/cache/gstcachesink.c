@@ -466,7 +466,7 @@ gst_cache_sink_class_init (GstCacheSinkClass *klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "Broadcast store",
       "Sink/File", "Stores the chunks of a broadcast by its link",
-      "The Wishcast authors");
+      "The Wishcast developers");
 
   sink_class->set_caps = GST_DEBUG_FUNCPTR (gst_cache_sink_set_caps);
   sink_class->render = GST_DEBUG_FUNCPTR (gst_cache_sink_render);

@@ -541,7 +541,7 @@ gst_cache_src_class_init (GstCacheSrcClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Broadcast reader",
       "Source/File", "Reads a stored broadcast as one MP4 file",
-      "The Wishcast authors");
+      "The Wishcast developers");
   gst_type_mark_as_plugin_api (GST_TYPE_CACHE_PIECE, 0);
 
   src_class->start = GST_DEBUG_FUNCPTR (gst_cache_src_start);

@@ -183,10 +183,10 @@ make_stats (GstCdnOriginSink *self)
   if (self->broadcast != NULL)
     origin_broadcast_get_stats (self->broadcast, &stats);
   GST_OBJECT_UNLOCK (self);
-  return gst_structure_new ("cdnoriginsink-stats", "parts", G_TYPE_UINT64,
-      stats.parts, "parts-not-stored", G_TYPE_UINT64, stats.parts_not_stored,
-      "dropped", G_TYPE_UINT64, stats.dropped, "waiting", G_TYPE_UINT,
-      stats.waiting, NULL);
+  return gst_structure_new ("application/x-cdnoriginsink-stats", "parts",
+      G_TYPE_UINT64, stats.parts, "parts-not-stored", G_TYPE_UINT64,
+      stats.parts_not_stored, "dropped", G_TYPE_UINT64, stats.dropped,
+      "waiting", G_TYPE_UINT, stats.waiting, NULL);
 }
 
 static void

@@ -671,7 +671,7 @@ gst_cmaf_packager_class_init (GstCmafPackagerClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "CMAF packager",
       "Codec/Muxer", "Packages coded audio and video into CMAF chunks",
-      "Wishcast developers");
+      "The Wishcast developers");
 }
 
 static void

@@ -98,8 +98,8 @@ def ours(scene, build):
     for i, url in enumerate(scene.urls):
         words += f'''
             rtmp2src location={url} ! flvdemux name=source{i}
-            source{i}.video ! queue ! h264parse ! cmafpackager name=p{i}
-            source{i}.audio ! queue ! aacparse ! p{i}.
+            source{i}.video ! cmafpackager name=p{i}
+            source{i}.audio ! p{i}.
             p{i}. ! tee name=t{i}
             t{i}. ! cachesink link=bench{i} cache-dir={scene.folder}/cache
             t{i}. ! cdnoriginsink link=bench{i} port={port}
@@ -110,6 +110,14 @@ def ours(scene, build):
          'GST_REGISTRY': f'{build}/bench.registry'})
     wait_listening(process, port, 30)
     return process
+
+
+def source_only(scene, _build):
+    """The floor of any pipeline that takes RTMP with rtmp2src."""
+    words = []
+    for url in scene.urls:
+        words += f'rtmp2src location={url} ! fakesink'.split()
+    scene.launch(['gst-launch-1.0', '--no-position', *words])
 
 
 def ffmpeg(scene, _build):
@@ -132,7 +140,7 @@ def measure(build, work, quick):
     encode(clip, warm_up + seconds + 20)
     costs, memory = {}, {}
     for streams in (1, STREAMS):
-        for take in (ours, ffmpeg, nginx_hls):
+        for take in (ours, source_only, ffmpeg, nginx_hls):
             name = f'{take.__name__}-{streams}'
             folder = work / name
             hls = (f'hls on; hls_path {folder}/hls; hls_fragment 2s;'
@@ -151,6 +159,8 @@ def measure(build, work, quick):
                    cost / costs[ffmpeg, streams], at_most=0.7),
             Figure(f'    to the HLS of nginx-rtmp',
                    cost / costs[nginx_hls, streams]),
+            Figure('    of bare rtmp2src ! fakesink, to ffmpeg -f hls',
+                   costs[source_only, streams] / costs[ffmpeg, streams]),
             Figure('    CPU-seconds per stream minute', cost),
         ]
     further = (memory[STREAMS] - memory[1]) / (STREAMS - 1) / MIB

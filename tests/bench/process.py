@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,12 +18,14 @@ _libc = ctypes.CDLL(None)
 class Process:
     """A program with its output in a log; a context that ends it."""
 
-    def __init__(self, command, log, env=None):
+    def __init__(self, command, log, env=None, held=False):
+        """`held`: it runs until its input ends."""
         self.name = Path(command[0]).name
         self._log = log
         with open(log, 'wb') as out:
             self._process = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL,
+                [str(word) for word in command],
+                stdin=subprocess.PIPE if held else subprocess.DEVNULL,
                 stdout=out, stderr=out, env={**os.environ, **(env or {})},
                 preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG,
                                                signal.SIGTERM))
@@ -31,6 +34,8 @@ class Process:
         return self
 
     def __exit__(self, *_):
+        if self._process.stdin:
+            self._process.stdin.close()
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(timeout=10)
@@ -42,6 +47,17 @@ class Process:
         if self._process.poll() is not None:
             tail = self._log.read_text(errors='replace')[-2000:]
             raise RuntimeError(f'{self.name} has ended:\n{tail}')
+
+    def wait_for(self, pattern, seconds=10):
+        """The groups of `pattern` once the log has it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.check()
+            found = re.search(pattern, self._log.read_text(errors='replace'))
+            if found:
+                return found.groups()
+            time.sleep(0.05)
+        raise RuntimeError(f'{self.name} does not say {pattern}')
 
     def _tree(self):
         yield self._process.pid

@@ -6,6 +6,7 @@ over and over. Compared are requests per second of the server's CPU, so that it
 does not matter whether wrk keeps it busy all the time.
 """
 
+import os
 import re
 import statistics
 import subprocess
@@ -20,9 +21,10 @@ SERVER_CPU, CLIENT_CPU = '0', '1'
 
 
 def nginx_config(port):
+    user = 'user root;' if os.getuid() == 0 else ''
     return f'''
         daemon off;
-        user root;
+        {user}
         worker_processes 1;
         worker_cpu_affinity 1;
         pid nginx.pid;
