@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """(c) to (f): programs in C that measure themselves and print `key value`."""
 
+import os
 import re
 import subprocess
 
@@ -10,7 +11,9 @@ from figure import Figure
 def run(build, name, *arguments):
     said = subprocess.run(
         [build / 'tests' / 'bench' / name, *arguments],
-        check=True, capture_output=True, text=True).stdout
+        check=True, capture_output=True, text=True,
+        env={**os.environ, 'GST_PLUGIN_PATH': f'{build}/plugins',
+             'GST_REGISTRY': f'{build}/bench.registry'}).stdout
     return {key: float(value)
             for key, value in re.findall(r'(\w+)[ =]([\d.]+)', said)}
 
