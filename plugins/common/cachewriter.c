@@ -195,28 +195,13 @@ cache_writer_open (const char *cache_dir, const char *link, GError **error)
 /* Tracks */
 
 static void
-describe_track (Track *to, const Track *from)
-{
-  g_free (to->codecs);
-  to->codecs = g_strdup (from->codecs);
-  to->width = from->width;
-  to->height = from->height;
-  to->fps_n = from->fps_n;
-  to->fps_d = from->fps_d;
-  to->rate = from->rate;
-  to->channels = from->channels;
-  to->timescale = from->timescale;
-  to->bitrate = from->bitrate;
-}
-
-static void
 merge_track (TrackTable *merged, const Track *track)
 {
   int found = track_table_find (merged, track->name);
   Track *to = found >= 0 ? g_ptr_array_index (merged->tracks, found)
                          : track_table_add (merged, track->name, track->type);
 
-  describe_track (to, track);
+  track_describe (to, track);
   to->present = track->present;
 }
 

@@ -6,15 +6,7 @@ static void
 copy_track (Track *to, const Track *from, gboolean present)
 {
   to->present = present;
-  to->codecs = g_strdup (from->codecs);
-  to->width = from->width;
-  to->height = from->height;
-  to->fps_n = from->fps_n;
-  to->fps_d = from->fps_d;
-  to->rate = from->rate;
-  to->channels = from->channels;
-  to->timescale = from->timescale;
-  to->bitrate = from->bitrate;
+  track_describe (to, from);
 }
 
 /**

@@ -75,6 +75,26 @@ track_table_add (TrackTable *table, const char *name, TrackType type)
   return track;
 }
 
+/**
+ * track_describe:
+ *
+ * Copies what is known of the media: all but name, type and presence.
+ */
+void
+track_describe (Track *to, const Track *from)
+{
+  g_free (to->codecs);
+  to->codecs = g_strdup (from->codecs);
+  to->width = from->width;
+  to->height = from->height;
+  to->fps_n = from->fps_n;
+  to->fps_d = from->fps_d;
+  to->rate = from->rate;
+  to->channels = from->channels;
+  to->timescale = from->timescale;
+  to->bitrate = from->bitrate;
+}
+
 guint
 track_table_size (const TrackTable *table)
 {

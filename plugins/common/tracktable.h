@@ -45,6 +45,7 @@ void track_table_unref (TrackTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrackTable, track_table_unref)
 
 Track *track_table_add (TrackTable *table, const char *name, TrackType type);
+void track_describe (Track *to, const Track *from);
 guint track_table_size (const TrackTable *table);
 const Track *track_table_get (const TrackTable *table, guint index);
 int track_table_find (const TrackTable *table, const char *name);
