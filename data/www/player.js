@@ -17,6 +17,9 @@ const RETRY_FIRST = 1000;
 const RETRY_LONGEST = 8000;
 // A player that stands still this long tells the viewer.
 const STALL_AFTER = 4000;
+// One that has shown nothing so long begins anew: the library sometimes waits
+// for ever when it joins right after a discontinuity.
+const GIVE_UP_AFTER = 10000;
 // Two in this time mean that recovering does not help: begin anew.
 const RECOVER_APART = 10000;
 // This close to the live edge counts as live.
@@ -205,6 +208,10 @@ export class Player extends EventTarget {
         this.#retry = RETRY_FIRST;
         this.#setState(this.#ended ? 'ended' : 'playing');
       }
+    } else if (now - this.#movedAt > GIVE_UP_AFTER && this.#hls &&
+        video.readyState === HTMLMediaElement.HAVE_NOTHING) {
+      this.#detach();
+      this.#askLater();
     } else if (now - this.#movedAt > STALL_AFTER && !video.ended) {
       this.#setState('stalled');
     }
