@@ -66,7 +66,7 @@ test('the player goes on across the discontinuity', async () => {
     if (now.width !== 480 || now.time < before.time + 5)
       throw new Error(JSON.stringify([before, now, viewer.complaints]));
     return now;
-  }, 60);
+  }, 120);
   assert.equal(facts.height, 270);
   assert.equal(facts.error, null);
   assert.ok(facts.audioBytes > 0);
