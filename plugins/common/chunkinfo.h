@@ -33,8 +33,8 @@ typedef struct {
   guint64 pts;      /* ns, earliest presentation time */
   guint64 dts;      /* ns, decode time of the first sample (its tfdt) */
   guint64 duration; /* ns; sums of DTS steps, so parts join without a gap */
-  gint64 wallclock; /* us since 1970 at which `dts` was captured; constant
-                           offset to `dts` within an epoch */
+  gint64 wallclock; /* us since 1970 at which the first frame was captured;
+                       keeps its distance to `dts` within a track's epoch */
   guint32 size;     /* bytes */
 } ChunkInfo;
 
