@@ -12,5 +12,11 @@ G_BEGIN_DECLS
 #define LINK_RULE "1 to 64 of the characters A-Z a-z 0-9 - _"
 
 gboolean link_is_valid (const char *link);
+/* A new one: 16 characters of base32, 80 random bits. (transfer full) */
+char *link_new (void);
+/* The UUID (version 5, RFC 9562 section 5.5) that belongs to a link, so that a
+ * broadcast keeps its id across restarts with nobody remembering it. (transfer
+ * full) */
+char *link_to_uuid (const char *link);
 
 G_END_DECLS

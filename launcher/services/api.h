@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "broadcasts.h"
+
+G_BEGIN_DECLS
+
+/* The HTTP API: JSON at /api/v1 (data/openapi.json), server-sent events,
+ * /metrics, /healthz, /readyz. A thread of its own. */
+typedef struct _Api Api;
+
+typedef struct {
+  const char *address;
+  guint16 port; /* 0 takes a free one */
+  const char *conninfo;
+  const char *openapi;        /* path of data/openapi.json */
+  const char *operator_token; /* or NULL: operators are not let in by token */
+  const char *node;
+  Broadcasts *broadcasts; /* of this node, or NULL if it has no ingest */
+  Keyring *keyring;       /* who may end a broadcast: its developer */
+} ApiSettings;
+
+Api *api_new (const ApiSettings *settings, GError **error);
+guint16 api_get_port (Api *api);
+void api_free (Api *api);
+
+G_END_DECLS

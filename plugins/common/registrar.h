@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Writes what happens to the broadcasts of this process into PostgreSQL: one
+ * for each database and process, so that changes of one link, by whichever
+ * pipeline, are written in the order they happened. While the database is away
+ * they wait; how many is bounded by REGISTRAR_MAX_QUEUED links, since of one
+ * link only what still matters is kept. It also prolongs the leases of what is
+ * starting or live. All functions may be called from any thread; none blocks. */
+typedef struct _Registrar Registrar;
+
+#define REGISTRAR_LEASE (15 * G_USEC_PER_SEC)
+#define REGISTRAR_RENEWAL (5 * G_USEC_PER_SEC)
+
+typedef enum {
+  BROADCAST_STARTING,
+  BROADCAST_LIVE,
+  BROADCAST_INTERRUPTED,
+  BROADCAST_ENDED,
+} BroadcastState;
+
+const char *broadcast_state_to_string (BroadcastState state);
+
+/* All strings are UTF-8; what may be NULL says so. */
+typedef struct {
+  const char *link;
+  const char *id; /* link_to_uuid() */
+  const char *game;
+  gint64 broadcaster;     /* 0: none */
+  const char *title;      /* "" for none */
+  const char *visibility; /* "public", "hidden", "rehearsal" */
+  const char *node;
+  const char *origin_url; /* or NULL */
+  BroadcastState state;
+  gint64 at;           /* us since 1970 at which it happened */
+  gint64 resume_until; /* us since 1970, if interrupted */
+  const char *reason;  /* if ended: "developer", "operator", "window-passed",
+                          "stream-ended"; else NULL */
+} BroadcastChange;
+
+typedef enum {
+  REGISTRAR_WRITTEN,
+  REGISTRAR_ELSEWHERE, /* another node has this link */
+  REGISTRAR_OVER,      /* this link has ended, for good */
+  REGISTRAR_NO_GAME,   /* the game is not in the database */
+  REGISTRAR_FAILED,    /* the database refuses for another reason: @detail */
+} RegistrarAnswer;
+
+/* On the registrar's thread, once for each change, not when it was superseded
+ * by a later one or the registrar ended. */
+typedef void (*RegistrarDone) (
+    RegistrarAnswer answer, const char *detail, gpointer data);
+
+/* The registrar of @conninfo, made if there is none. (transfer full) */
+Registrar *registrar_acquire (const char *conninfo);
+Registrar *registrar_ref (Registrar *registrar);
+/* The last one waits a second at most for what can still be written. */
+void registrar_unref (Registrar *registrar);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Registrar, registrar_unref)
+
+/* Copies @change. @done may be NULL; @destroy frees @data in any case. */
+void registrar_write (Registrar *registrar, const BroadcastChange *change,
+    RegistrarDone done, gpointer data, GDestroyNotify destroy);
+/* Ingest health of a link: a JSON array of findings. Only the last one of a
+ * link is kept while the database is away. */
+void registrar_write_health (
+    Registrar *registrar, const char *link, const char *json);
+gboolean registrar_is_connected (Registrar *registrar);
+guint registrar_get_queued (Registrar *registrar);
+
+G_END_DECLS
