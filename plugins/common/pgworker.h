@@ -19,16 +19,19 @@ typedef gboolean (*PgJob) (
 /* @error is NULL if it was done. On the worker's thread. */
 typedef void (*PgJobDone) (const GError *error, gpointer data);
 
-/* All on the worker's thread; each may be NULL. */
+/* All on the worker's thread; each may be NULL. After an error of the first two
+ * of whatever kind the connection is opened anew, with backoff, so that
+ * `connected` looks for what was missed once more. */
 typedef struct {
   /* Connected, again or for the first time, and listening: look for what was
-   * missed. An error is like that of a job. */
+   * missed. */
   gboolean (*connected) (
       PgConnection *connection, gpointer data, GError **error);
   /* A notification came. Queries are allowed. */
   gboolean (*notified) (PgConnection *connection, const char *channel,
       const char *payload, gpointer data, GError **error);
-  /* Lost, or not to be had; told once for each time it is lost. */
+  /* Lost, or not to be had; told once for each time it is lost, and again when
+   * the code of the error becomes another one. */
   void (*lost) (const GError *error, gpointer data);
 } PgWorkerEvents;
 
@@ -39,14 +42,15 @@ PgWorker *pg_worker_new (const char *name, const char *conninfo,
  * it, or when the worker ends before it was done. */
 void pg_worker_run (PgWorker *worker, PgJob job, PgJobDone done, gpointer data,
     GDestroyNotify destroy);
-/* Runs it each @interval ms while there is a connection; not made up for. Call
- * it right after pg_worker_new(). */
+/* Runs it each @interval ms while there is a connection; not made up for, but
+ * done once on reconnecting if it is due. */
 void pg_worker_add_timer (
     PgWorker *worker, guint interval, PgJob job, gpointer data);
 gboolean pg_worker_is_connected (PgWorker *worker);
 guint pg_worker_get_queued (PgWorker *worker);
-/* Waits up to @patience us for the jobs queued so far, while there is a
- * connection, then cancels what runs, drops the rest and joins the thread. */
+/* Waits up to @patience us for the queued jobs, as long as a connection is there
+ * or to be had at the first attempt, then cancels what runs, drops the rest and
+ * joins the thread. Not from the worker's own thread. */
 void pg_worker_free (PgWorker *worker, gint64 patience);
 
 G_END_DECLS
