@@ -73,6 +73,12 @@ CREATE INDEX ON wishcast.broadcast (game, created_at DESC, id);
 CREATE INDEX ON wishcast.broadcast (created_at DESC, id);
 CREATE INDEX ON wishcast.broadcast (state) WHERE state <> 'ended';
 
+-- RFC 3339 in UTC with milliseconds.
+CREATE FUNCTION wishcast.json_time (t timestamptz)
+RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT to_char (t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
 -- A broadcast as the API gives it (openapi.json, "Broadcast").
 CREATE FUNCTION wishcast.broadcast_json (b wishcast.broadcast)
 RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -97,12 +103,6 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
   FROM wishcast.game g
   LEFT JOIN wishcast.broadcaster r ON r.id = b.broadcaster
   WHERE g.id = b.game
-$$;
-
--- RFC 3339 in UTC with milliseconds.
-CREATE FUNCTION wishcast.json_time (t timestamptz)
-RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT to_char (t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
 -- Every change that the world may see, in the order of the commits.

@@ -399,6 +399,12 @@ pg_rows_count (const PgRows *rows)
   return (guint)PQntuples (RESULT (rows));
 }
 
+guint
+pg_rows_width (const PgRows *rows)
+{
+  return (guint)PQnfields (RESULT (rows));
+}
+
 const char *
 pg_rows_get (const PgRows *rows, guint row, guint column)
 {

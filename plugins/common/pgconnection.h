@@ -47,6 +47,7 @@ gboolean pg_connection_run_script (
 void pg_rows_free (PgRows *rows);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PgRows, pg_rows_free)
 guint pg_rows_count (const PgRows *rows);
+guint pg_rows_width (const PgRows *rows);
 /* Text, or NULL for SQL NULL. (transfer none) */
 const char *pg_rows_get (const PgRows *rows, guint row, guint column);
 
