@@ -147,7 +147,9 @@ CREATE TRIGGER write_outbox AFTER INSERT OR UPDATE ON wishcast.broadcast
   FOR EACH ROW EXECUTE FUNCTION wishcast.write_outbox ();
 
 -- The one way to change the state of a broadcast. Changes of one node arrive in
--- order, perhaps long after they happened, perhaps twice. Returns
+-- order, perhaps long after they happened, perhaps twice, perhaps without those
+-- in between: p_created_at and p_started_at say when it began and was first
+-- live, as far as the node knows. Returns
 --   written    it is so now (also if it was so before)
 --   elsewhere  another node has the broadcast
 --   ended      it has ended, for good
@@ -156,7 +158,8 @@ CREATE FUNCTION wishcast.set_state (
   p_id uuid, p_link text, p_game text, p_broadcaster bigint, p_title text,
   p_visibility text, p_node text, p_origin_url text, p_state text,
   p_at timestamptz, p_lease interval, p_resume_until timestamptz,
-  p_reason text)
+  p_reason text, p_created_at timestamptz DEFAULT NULL,
+  p_started_at timestamptz DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   b wishcast.broadcast;
@@ -164,6 +167,8 @@ DECLARE
     CASE WHEN p_state IN ('starting', 'live') THEN now () + p_lease END;
   v_resume timestamptz :=
     CASE WHEN p_state = 'interrupted' THEN p_resume_until END;
+  v_started timestamptz :=
+    coalesce (p_started_at, CASE WHEN p_state = 'live' THEN p_at END);
 BEGIN
   IF NOT EXISTS (SELECT FROM wishcast.game WHERE id = p_game) THEN
     RETURN 'no-game';
@@ -176,8 +181,8 @@ BEGIN
       VALUES (p_id, p_link, p_game,
         (SELECT id FROM wishcast.broadcaster WHERE id = p_broadcaster),
         p_title, p_visibility, p_state, p_node, p_origin_url, v_lease,
-        v_resume, CASE WHEN p_state = 'ended' THEN p_reason END, p_at,
-        CASE WHEN p_state <> 'starting' THEN p_at END, p_at,
+        v_resume, CASE WHEN p_state = 'ended' THEN p_reason END,
+        coalesce (p_created_at, p_at), v_started, p_at,
         CASE WHEN p_state = 'ended' THEN p_at END)
       ON CONFLICT DO NOTHING;
     IF FOUND THEN
@@ -202,8 +207,7 @@ BEGIN
     origin_url = coalesce (p_origin_url, origin_url),
     lease_until = v_lease,
     resume_until = v_resume,
-    started_at = CASE WHEN p_state = 'live'
-      THEN coalesce (started_at, p_at) ELSE started_at END,
+    started_at = coalesce (started_at, v_started),
     changed_at = CASE WHEN state <> p_state THEN p_at ELSE changed_at END,
     ended_at = CASE WHEN p_state = 'ended' THEN p_at END,
     end_reason = CASE WHEN p_state = 'ended' THEN p_reason END
@@ -211,12 +215,17 @@ BEGIN
   RETURN 'written';
 END $$;
 
--- Prolongs the leases of what a node has on air.
+-- Prolongs the leases of what a node has on air. Returns the links that the
+-- database does not take for that: the node tells their state again.
 CREATE FUNCTION wishcast.renew_leases (
   p_node text, p_links text[], p_lease interval)
-RETURNS void LANGUAGE sql AS $$
-  UPDATE wishcast.broadcast SET lease_until = now () + p_lease
-  WHERE node = p_node AND link = ANY (p_links) AND state IN ('starting', 'live')
+RETURNS SETOF text LANGUAGE sql AS $$
+  WITH renewed AS (
+    UPDATE wishcast.broadcast SET lease_until = now () + p_lease
+    WHERE node = p_node AND link = ANY (p_links)
+      AND state IN ('starting', 'live')
+    RETURNING link)
+  SELECT unnest (p_links) EXCEPT SELECT link FROM renewed
 $$;
 
 -- What no node does for itself: a lease that ran out makes a broadcast

@@ -9,9 +9,19 @@ G_BEGIN_DECLS
  * for each database and process, so that changes of one link, by whichever
  * pipeline, are written in the order they happened. While the database is away
  * they wait; how many is bounded by REGISTRAR_MAX_QUEUED links, since of one
- * link only what still matters is kept. It also prolongs the leases of what is
- * starting or live. All functions may be called from any thread; none blocks. */
+ * link only what still matters is kept: its newest state, with the times at
+ * which it began and was first live. An end is never superseded.
+ *
+ * It also prolongs the leases of what is starting or live, and tells the state
+ * of such a link again where the database has another one, or could not take
+ * it.
+ *
+ * All functions may be called from any thread; none blocks but for
+ * registrar_unref(). */
 typedef struct _Registrar Registrar;
+
+/* Far more links than a process has broadcasts, and a few MB. */
+#define REGISTRAR_MAX_QUEUED 10000
 
 #define REGISTRAR_LEASE (15 * G_USEC_PER_SEC)
 #define REGISTRAR_RENEWAL (5 * G_USEC_PER_SEC)
@@ -50,15 +60,17 @@ typedef enum {
   REGISTRAR_FAILED,    /* the database refuses for another reason: @detail */
 } RegistrarAnswer;
 
-/* On the registrar's thread, once for each change, not when it was superseded
- * by a later one or the registrar ended. */
+/* Once for each change, not when it was superseded by a later one or the
+ * registrar ended. On the registrar's thread, where no registrar may be acquired
+ * or released; or within the call, if too many links wait. */
 typedef void (*RegistrarDone) (
     RegistrarAnswer answer, const char *detail, gpointer data);
 
 /* The registrar of @conninfo, made if there is none. (transfer full) */
 Registrar *registrar_acquire (const char *conninfo);
 Registrar *registrar_ref (Registrar *registrar);
-/* The last one waits a second at most for what can still be written. */
+/* The last one waits a second at most for what can still be written. Whoever
+ * acquires the same one meanwhile waits too, so the order holds. */
 void registrar_unref (Registrar *registrar);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Registrar, registrar_unref)
 
