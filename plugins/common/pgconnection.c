@@ -173,8 +173,8 @@ forward_notice (void *data, const char *message)
   g_debug ("PostgreSQL: %s", message);
 }
 
-static gboolean
-is_conninfo (const char *conninfo, GError **error)
+gboolean
+pg_conninfo_check (const char *conninfo, GError **error)
 {
   char *message = NULL;
   PQconninfoOption *options = PQconninfoParse (conninfo, &message);
@@ -233,7 +233,7 @@ pg_connection_open_cancellable (
 {
   g_autoptr (PgConnection) connection = NULL;
 
-  if (!is_conninfo (conninfo, error))
+  if (!pg_conninfo_check (conninfo, error))
     return NULL;
   connection = g_new0 (PgConnection, 1);
   g_set_object (&connection->cancellable, cancellable);

@@ -29,6 +29,9 @@ gboolean pg_error_is_transient (const GError *error);
 /* Whether the connection is of no use any more. */
 gboolean pg_connection_is_lost (PgConnection *connection);
 
+/* Whether @conninfo can be understood; not whether anybody answers there. */
+gboolean pg_conninfo_check (const char *conninfo, GError **error);
+
 /* @conninfo as libpq has it: key=value words or a postgresql:// address. Adds
  * time-outs, so that neither this nor a query hangs for good. */
 PgConnection *pg_connection_open (const char *conninfo, GError **error);

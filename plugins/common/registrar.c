@@ -40,6 +40,7 @@ struct _Registrar {
   GHashTable *entries; /* key -> Entry */
   GQueue queue;        /* of Entry; for each a job of the worker */
   GHashTable *health;  /* link -> GRefString of JSON; as well */
+  char *problem;       /* why there is no connection, or NULL */
 };
 
 static GMutex registry_lock; /* taken before a registrar's */
@@ -415,13 +416,28 @@ renew_leases (PgConnection *connection, gpointer data, GError **error)
 static gboolean
 connected (PgConnection *connection, gpointer data, GError **error)
 {
+  Registrar *registrar = data;
   g_autoptr (GError) reason = NULL;
 
+  g_mutex_lock (&registrar->lock);
+  g_clear_pointer (&registrar->problem, g_free);
+  g_mutex_unlock (&registrar->lock);
   if (renew_leases (connection, data, &reason) ||
       !pg_error_is_transient (reason))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&reason));
   return FALSE;
+}
+
+static void
+lost (const GError *error, gpointer data)
+{
+  Registrar *registrar = data;
+
+  g_mutex_lock (&registrar->lock);
+  g_free (registrar->problem);
+  registrar->problem = g_strdup (error->message);
+  g_mutex_unlock (&registrar->lock);
 }
 
 /* --- public ----------------------------------------------------------------- */
@@ -439,7 +455,7 @@ enqueue_locked (Registrar *registrar, Entry *entry)
 static Registrar *
 registrar_new (const char *conninfo)
 {
-  static const PgWorkerEvents events = {.connected = connected};
+  static const PgWorkerEvents events = {.connected = connected, .lost = lost};
   Registrar *registrar = g_new0 (Registrar, 1);
 
   registrar->conninfo = g_strdup (conninfo);
@@ -476,6 +492,7 @@ registrar_free (Registrar *registrar)
   g_hash_table_unref (registrar->entries);
   g_hash_table_unref (registrar->health);
   g_mutex_clear (&registrar->lock);
+  g_free (registrar->problem);
   g_free (registrar->conninfo);
   g_free (registrar);
 }
@@ -572,6 +589,17 @@ gboolean
 registrar_is_connected (Registrar *registrar)
 {
   return pg_worker_is_connected (registrar->worker);
+}
+
+char *
+registrar_dup_problem (Registrar *registrar)
+{
+  char *problem;
+
+  g_mutex_lock (&registrar->lock);
+  problem = g_strdup (registrar->problem);
+  g_mutex_unlock (&registrar->lock);
+  return problem;
 }
 
 guint

@@ -82,6 +82,10 @@ void registrar_write (Registrar *registrar, const BroadcastChange *change,
 void registrar_write_health (
     Registrar *registrar, const char *link, const char *json);
 gboolean registrar_is_connected (Registrar *registrar);
+/* Why it is not connected, or NULL if it is or nobody knows yet. (transfer
+ * full) */
+char *registrar_dup_problem (Registrar *registrar);
+/* How many links wait to be written. */
 guint registrar_get_queued (Registrar *registrar);
 
 G_END_DECLS
