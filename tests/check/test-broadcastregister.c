@@ -571,21 +571,6 @@ test_no_timeout (Fixture *f, gconstpointer data)
 
 /* --- a whole pipeline ------------------------------------------------------- */
 
-static char *
-await_url (GstBus *bus)
-{
-  while (TRUE) {
-    g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (
-        bus, PATIENCE, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
-
-    g_assert_nonnull (message);
-    g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ELEMENT);
-    if (gst_message_has_name (message, "cdnoriginsink-published"))
-      return g_strdup (gst_structure_get_string (
-          gst_message_get_structure (message), "url"));
-  }
-}
-
 /* No link is set anywhere, and all have the same. */
 static void
 test_pipeline (gconstpointer data)
@@ -597,13 +582,14 @@ test_pipeline (gconstpointer data)
       "cmafpackager segment-duration=1000000000 ! broadcastregister name=r "
       "game=half-life database=\"%s\" ! tee name=t "
       "t. ! cachesink cache-dir=%s "
-      "t. ! cdnoriginsink cache-dir=%s port=0",
+      "t. ! cdnoriginsink name=o cache-dir=%s port=0",
       pg_kit_get_conninfo (kit), cache, cache);
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstElement) element =
       gst_bin_get_by_name (GST_BIN (pipeline), "r");
+  g_autoptr (GstElement) origin = gst_bin_get_by_name (GST_BIN (pipeline), "o");
   g_autoptr (GstMessage) message = NULL;
   g_autofree char *link = NULL;
   g_autofree char *url = NULL;
@@ -615,12 +601,12 @@ test_pipeline (gconstpointer data)
   pg_kit_run (kit, "TRUNCATE wishcast.game CASCADE");
   pg_kit_add_game (kit, "half-life", "Half-Life");
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  url = await_url (bus);
   message = gst_bus_timed_pop_filtered (
       bus, PATIENCE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   g_assert_nonnull (message);
   g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
   g_object_get (element, "link", &link, NULL);
+  g_object_get (origin, "url", &url, NULL);
   gst_element_set_state (pipeline, GST_STATE_NULL);
 
   expected = g_strdup_printf ("/live/%s/master.m3u8", link);
