@@ -10,36 +10,38 @@ G_BEGIN_DECLS
 typedef struct _Settings Settings;
 
 typedef enum {
-  SETTING_NODE_NAME,         /* [node] name */
-  SETTING_NODE_DATA_DIR,     /* [node] data-dir: all that this node keeps */
-  SETTING_SERVICES_INGEST,   /* [services] ingest, bool */
-  SETTING_SERVICES_API,      /* [services] api, bool */
-  SETTING_SERVICES_SWEEPER,  /* [services] sweeper, bool */
-  SETTING_DATABASE_URL,      /* [database] url; unset: a private PostgreSQL */
-  SETTING_NGINX_PRIVATE,     /* [nginx] private, bool: we run one */
-  SETTING_NGINX_ADDRESS,     /* [nginx] address; pages, /api, /live */
-  SETTING_NGINX_PORT,        /* [nginx] port, 8080 */
-  SETTING_WWW_PUBLIC_URL,    /* [www] public-url, of the pages */
-  SETTING_RTSP_ADDRESS,      /* [ingest] rtsp-address, 0.0.0.0 */
-  SETTING_RTSP_PORT,         /* [ingest] rtsp-port, 8554; 0: none */
-  SETTING_RTMP_ADDRESS,      /* [ingest] rtmp-address, 0.0.0.0 */
-  SETTING_RTMP_PORT,         /* [ingest] rtmp-port, 1935; 0: none */
-  SETTING_RTMP_PULL,         /* [ingest] rtmp-pull: rtmp://127.0.0.1:1935/live,
+  SETTING_NODE_NAME,          /* [node] name */
+  SETTING_NODE_DATA_DIR,      /* [node] data-dir: all that this node keeps */
+  SETTING_SERVICES_INGEST,    /* [services] ingest, bool */
+  SETTING_SERVICES_API,       /* [services] api, bool */
+  SETTING_SERVICES_SWEEPER,   /* [services] sweeper, bool */
+  SETTING_DATABASE_URL,       /* [database] url; unset: a private PostgreSQL */
+  SETTING_NGINX_PRIVATE,      /* [nginx] private, bool: we run one */
+  SETTING_NGINX_ADDRESS,      /* [nginx] address; pages, /api, /live */
+  SETTING_NGINX_PORT,         /* [nginx] port, 8080 */
+  SETTING_NGINX_CONTROL_PORT, /* [nginx] control-port, 8084, on 127.0.0.1 */
+  SETTING_WWW_PUBLIC_URL,     /* [www] public-url, of the pages */
+  SETTING_RTSP_ADDRESS,       /* [ingest] rtsp-address, 0.0.0.0 */
+  SETTING_RTSP_PORT,          /* [ingest] rtsp-port, 8554; 0: none */
+  SETTING_RTMP_ADDRESS,       /* [ingest] rtmp-address, 0.0.0.0 */
+  SETTING_RTMP_PORT,          /* [ingest] rtmp-port, 1935; 0: none */
+  SETTING_RTMP_PULL,          /* [ingest] rtmp-pull: rtmp://127.0.0.1:1935/live,
                                where an nginx not of ours has the streams */
-  SETTING_HOOK_ADDRESS,      /* [ingest] hook-address, 127.0.0.1 */
-  SETTING_HOOK_PORT,         /* [ingest] hook-port: nginx's on_publish */
-  SETTING_MAX_PUBLISHERS,    /* [ingest] max-publishers */
-  SETTING_RESUME_WINDOW,     /* [broadcast] resume-window, 90 s */
-  SETTING_PIPELINES_DIR,     /* [pipelines] dir */
-  SETTING_PIPELINES_DEFAULT, /* [pipelines] default; any other key in this
+  SETTING_RTMP_CONTROL,       /* [ingest] rtmp-control, of the same nginx */
+  SETTING_HOOK_ADDRESS,       /* [ingest] hook-address, 127.0.0.1 */
+  SETTING_HOOK_PORT,          /* [ingest] hook-port: nginx's on_publish */
+  SETTING_MAX_PUBLISHERS,     /* [ingest] max-publishers */
+  SETTING_RESUME_WINDOW,      /* [broadcast] resume-window, 90 s */
+  SETTING_PIPELINES_DIR,      /* [pipelines] dir */
+  SETTING_PIPELINES_DEFAULT,  /* [pipelines] default; any other key in this
                                 group is a game's id */
-  SETTING_ORIGIN_ADDRESS,    /* [origin] address */
-  SETTING_ORIGIN_PORT,       /* [origin] port, 8081 */
-  SETTING_ORIGIN_URL,        /* [origin] url, as other nodes reach it */
-  SETTING_ORIGIN_DVR_WINDOW, /* [origin] dvr-window */
-  SETTING_CACHE_DIR,         /* [cache] dir */
-  SETTING_API_ADDRESS,       /* [api] address */
-  SETTING_API_PORT,          /* [api] port, 8082 */
+  SETTING_ORIGIN_ADDRESS,     /* [origin] address */
+  SETTING_ORIGIN_PORT,        /* [origin] port, 8081 */
+  SETTING_ORIGIN_URL,         /* [origin] url, as other nodes reach it */
+  SETTING_ORIGIN_DVR_WINDOW,  /* [origin] dvr-window */
+  SETTING_CACHE_DIR,          /* [cache] dir */
+  SETTING_API_ADDRESS,        /* [api] address */
+  SETTING_API_PORT,           /* [api] port, 8082 */
   SETTING_API_OPERATOR_TOKEN_FILE, /* [api] operator-token-file */
   N_SETTINGS
 } Setting;
@@ -60,9 +62,9 @@ Settings *settings_parse (
 void settings_free (Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Settings, settings_free)
 
-/* Text as written, or the default; NULL if unset and without a default.
- * Relative paths are made absolute, against the folder of the file.
- * (transfer none) */
+/* Text as written, or the default; NULL if unset and without a default, which
+ * only database.url, origin.url and api.operator-token-file can be. Relative
+ * paths are made absolute, against the folder of the file. (transfer none) */
 const char *settings_get_string (const Settings *settings, Setting setting);
 gboolean settings_get_boolean (const Settings *settings, Setting setting);
 guint settings_get_uint (const Settings *settings, Setting setting);
@@ -70,5 +72,10 @@ guint settings_get_uint (const Settings *settings, Setting setting);
 guint64 settings_get_time (const Settings *settings, Setting setting);
 /* The path of the description that a game's broadcasts run. (transfer full) */
 char *settings_get_pipeline (const Settings *settings, const char *game);
+/* The games that have one of their own. (transfer container) */
+char **settings_get_games (const Settings *settings);
+/* For messages: "FILE:LINE: [GROUP] KEY", or "[GROUP] KEY" for what is not in
+ * the file. (transfer full) */
+char *settings_get_place (const Settings *settings, Setting setting);
 
 G_END_DECLS

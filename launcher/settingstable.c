@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settingstable.h"
+
+#define SECOND (G_GUINT64_CONSTANT (1000000000))
+#define HOUR (3600 * SECOND)
+
+#define PORT(standard) SETTING_NUMBER, standard, 1, G_MAXUINT16
+#define PORT_OR_NONE(standard) SETTING_NUMBER, standard, 0, G_MAXUINT16
+
+const SettingGroup settings_groups[] = {
+    {"node", "This machine."},
+    {"services", "What this node does. The same program is an ingest node, an "
+                 "API node, or all in one."},
+    {"database", "PostgreSQL."},
+    {"nginx", "What stands in front: pages, API and media on one port."},
+    {"www", "The pages."},
+    {"ingest", "Where publishers connect."},
+    {"broadcast", "Every broadcast."},
+    {"pipelines", "What a broadcast is: the description that its pipeline is "
+                  "made of. Besides the keys below, any game's id may be one, "
+                  "with the description of that game's broadcasts."},
+    {"origin", "The HTTP server of the media."},
+    {"cache", "Where the media of broadcasts is kept."},
+    {"api", "The JSON API."},
+};
+
+const guint settings_n_groups = G_N_ELEMENTS (settings_groups);
+
+const SettingRow settings_table[N_SETTINGS] = {
+    [SETTING_NODE_NAME] = {"node", "name", SETTING_NAME,
+        .doc = "Its name in the database, one that no other node has: "
+               "broadcasts belong to it. Unset: the name of the host."},
+    [SETTING_NODE_DATA_DIR] = {"node", "data-dir", SETTING_PATH,
+        .doc = "Folder of all that this node keeps. Unset: $STATE_DIRECTORY, "
+               "which systemd sets; else /var/lib/wishcast for root, and "
+               "~/.local/state/wishcast for others."},
+    [SETTING_SERVICES_INGEST] = {"services", "ingest", SETTING_BOOLEAN, "true",
+        .doc = "Take publishers, run broadcasts, serve their media."},
+    [SETTING_SERVICES_API] = {"services", "api", SETTING_BOOLEAN, "true",
+        .doc = "Answer the JSON API."},
+    [SETTING_SERVICES_SWEEPER] = {"services", "sweeper", SETTING_BOOLEAN,
+        "true",
+        .doc = "End the broadcasts of nodes that died. Any number of nodes may "
+               "do it."},
+    [SETTING_DATABASE_URL] = {"database", "url", SETTING_TEXT,
+        .doc = "A postgresql:// address or key=value words, as libpq takes "
+               "them. A password belongs into a file (passfile=...) rather "
+               "than here. Unset: a private PostgreSQL in data-dir, started "
+               "when it is needed."},
+    [SETTING_NGINX_PRIVATE] = {"nginx", "private", SETTING_BOOLEAN, "true",
+        .doc = "Run one of our own. With false, data/nginx has what yours "
+               "needs."},
+    [SETTING_NGINX_ADDRESS] = {"nginx", "address", SETTING_ADDRESS, "0.0.0.0",
+        .doc = "IP address it listens on for viewers."},
+    [SETTING_NGINX_PORT] = {"nginx", "port", PORT ("8080"),
+        .doc = "Port for viewers."},
+    [SETTING_NGINX_CONTROL_PORT] = {"nginx", "control-port", PORT ("8084"),
+        .doc = "Port on 127.0.0.1 at which we ask it to drop a publisher."},
+    [SETTING_WWW_PUBLIC_URL] = {"www", "public-url", SETTING_HTTP,
+        .doc = "Where people reach the pages, for every address that is given "
+               "out. Unset: nginx's own address."},
+    [SETTING_RTSP_ADDRESS] = {"ingest", "rtsp-address", SETTING_ADDRESS,
+        "0.0.0.0", .doc = "IP address for publishers by RTSP."},
+    [SETTING_RTSP_PORT] = {"ingest", "rtsp-port", PORT_OR_NONE ("8554"),
+        .doc = "Their port; 0: no RTSP."},
+    [SETTING_RTMP_ADDRESS] = {"ingest", "rtmp-address", SETTING_ADDRESS,
+        "0.0.0.0",
+        .doc = "IP address for publishers by RTMP, at the private "
+               "nginx."},
+    [SETTING_RTMP_PORT] = {"ingest", "rtmp-port", PORT_OR_NONE ("1935"),
+        .doc = "Their port; 0: no RTMP."},
+    [SETTING_RTMP_PULL] = {"ingest", "rtmp-pull", SETTING_RTMP,
+        "rtmp://127.0.0.1:1935/live",
+        .doc = "Where an nginx that is not ours has their streams."},
+    [SETTING_RTMP_CONTROL] = {"ingest", "rtmp-control", SETTING_HTTP,
+        "http://127.0.0.1:8084/control",
+        .doc = "Where an nginx that is not ours has its RTMP control module."},
+    [SETTING_HOOK_ADDRESS] = {"ingest", "hook-address", SETTING_ADDRESS,
+        "127.0.0.1",
+        .doc = "IP address at which nginx asks whether a "
+               "publisher is let in."},
+    [SETTING_HOOK_PORT] = {"ingest", "hook-port", PORT ("8083"),
+        .doc = "The port of that."},
+    [SETTING_MAX_PUBLISHERS] = {"ingest", "max-publishers", SETTING_NUMBER,
+        "100", .least = 1, .most = 10000,
+        .doc = "How many may publish to this node at once."},
+    [SETTING_RESUME_WINDOW] = {"broadcast", "resume-window", SETTING_TIME,
+        "90 s", .least = 0, .most = 24 * HOUR,
+        .doc = "How long a publisher that dropped may take to come back into "
+               "the same broadcast. Then it is over. 0 s: at once."},
+    [SETTING_PIPELINES_DIR] = {"pipelines", "dir", SETTING_PATH,
+        .doc = "Folder of the descriptions. Unset: the one that came with the "
+               "program."},
+    [SETTING_PIPELINES_DEFAULT] = {"pipelines", "default", SETTING_TEXT,
+        "broadcast.pipeline",
+        .doc = "File of the description for games that are not named here, in "
+               "that folder or with its full path."},
+    [SETTING_ORIGIN_ADDRESS] = {"origin", "address", SETTING_ADDRESS,
+        "127.0.0.1",
+        .doc = "IP address it listens on; it is made to stand "
+               "behind nginx."},
+    [SETTING_ORIGIN_PORT] = {"origin", "port", PORT ("8081"),
+        .doc = "Its port."},
+    [SETTING_ORIGIN_URL] = {"origin", "url", SETTING_HTTP,
+        .doc = "Where edges and other nodes reach it. Unset: they do not."},
+    [SETTING_ORIGIN_DVR_WINDOW] = {"origin", "dvr-window", SETTING_TIME,
+        "300 s", .least = 10 * SECOND, .most = 24 * HOUR,
+        .doc = "How far back a viewer can seek while a broadcast is live."},
+    [SETTING_CACHE_DIR] = {"cache", "dir", SETTING_PATH,
+        .doc = "Its folder. Unset: cache in data-dir."},
+    [SETTING_API_ADDRESS] = {"api", "address", SETTING_ADDRESS, "127.0.0.1",
+        .doc = "IP address it listens on; only nginx and operators need to "
+               "reach it."},
+    [SETTING_API_PORT] = {"api", "port", PORT ("8082"), .doc = "Its port."},
+    [SETTING_API_OPERATOR_TOKEN_FILE] = {"api", "operator-token-file",
+        SETTING_PATH,
+        .doc = "File with the secret that an operator's requests bear. Unset: "
+               "operators have the command line only."},
+};
