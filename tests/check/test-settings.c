@@ -82,7 +82,7 @@ test_settings_values (void)
 {
   g_autoptr (Settings) settings = NULL;
   g_autofree char *one = NULL, *other = NULL, *place = NULL;
-  g_auto (GStrv) games = NULL;
+  g_autofree char **games = NULL;
 
   settings = parse ("# a comment\r\n"
                     "[node]\r\n"
@@ -116,7 +116,7 @@ test_settings_values (void)
   g_assert_cmpstr (one, ==, "/etc/pipelines/ladder.pipeline");
   other = settings_get_pipeline (settings, "portal");
   g_assert_cmpstr (other, ==, "/srv/portal.pipeline");
-  games = g_strdupv (settings_get_games (settings));
+  games = settings_get_games (settings);
   g_assert_cmpuint (g_strv_length (games), ==, 2);
   place = settings_get_place (settings, SETTING_NODE_NAME);
   g_assert_cmpstr (place, ==, "/etc/x/node.conf:3: [node] name");
