@@ -11,9 +11,6 @@
 #include "timetext.h"
 
 #define SYSTEM_FILE "/etc/wishcast/wishcast.conf"
-/* As of wishcast.game.id in the database. */
-#define GAME_RULE                                                              \
-  "1 to 64 of the characters a-z 0-9 -, and does not begin with -"
 
 struct _Settings {
   char *file;
@@ -77,8 +74,8 @@ entry_clear (gpointer data)
   g_free (entry->key);
 }
 
-static gboolean
-is_game (const char *id)
+gboolean
+settings_is_game (const char *id)
 {
   gsize length = strspn (id, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
@@ -172,9 +169,10 @@ scan_key (Scan *scan, guint line, char *text, GError **error)
   entry.row = find_row (scan->group, text);
   if (entry.row == NULL && strcmp (scan->group, "pipelines") != 0)
     return refuse_key (scan, line, text, error);
-  if (entry.row == NULL && !is_game (text))
+  if (entry.row == NULL && !settings_is_game (text))
     return fail (error, scan->file, line, scan->group, text,
-        "expected dir, default, or the id of a game, which has " GAME_RULE);
+        "expected dir, default, or the id of a game, which "
+        "has " SETTINGS_GAME_RULE);
   for (guint i = 0; i < scan->entries->len; i++) {
     const Entry *other = &g_array_index (scan->entries, Entry, i);
 

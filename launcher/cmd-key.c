@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <gio/gio.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "streamkey.h"
+#include "timetext.h"
+
+#define VALID                                                                  \
+  "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now ())"
+
+typedef struct {
+  const char *name;
+  int n_least, n_most; /* arguments */
+  const char *arguments;
+  int (*run) (PgConnection *connection, const Settings *settings, char **argv);
+} Action;
+
+static char *overlap_text;
+
+static const GOptionEntry entries[] = {
+    {"overlap", 0, 0, G_OPTION_ARG_STRING, &overlap_text,
+        "How long the old key still works after rotate [24h]", "TIME"},
+    {NULL},
+};
+
+/* Adding and rotating */
+
+/* SHA-256 is what the database keeps. (transfer full) */
+static char *
+format_hash (const StreamKey *key)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < sizeof key->hash; i++)
+    g_string_append_printf (text, "%02x", key->hash[i]);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* The host that publishers connect to, as far as we know. (transfer full) */
+static char *
+get_host (const Settings *settings)
+{
+  const char *url = settings_get_string (settings, SETTING_WWW_PUBLIC_URL);
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
+  const char *host = g_uri_get_host (uri);
+
+  return strchr (host, ':') != NULL ? g_strdup_printf ("[%s]", host)
+                                    : g_strdup (host);
+}
+
+/* The key alone goes to the standard output, for scripts. */
+static void
+print_key (const Settings *settings, const StreamKey *key)
+{
+  g_autofree char *host = get_host (settings);
+  guint rtmp = settings_get_uint (settings, SETTING_RTMP_PORT);
+  guint rtsp = settings_get_uint (settings, SETTING_RTSP_PORT);
+
+  fflush (stdout);
+  fputs ("The stream key, shown this once:\n\n", stderr);
+  puts (key->text);
+  fflush (stdout);
+  if (rtmp != 0)
+    fprintf (stderr,
+        "\nOBS, Settings, Stream:\n"
+        "  Service     Custom...\n"
+        "  Server      rtmp://%s:%u/live\n"
+        "  Stream Key  the key\n",
+        host, rtmp);
+  if (rtsp != 0)
+    fprintf (stderr,
+        "\nOr by RTSP. OBS, Settings, Output, Output Mode Advanced, Recording; "
+        "then Start Recording:\n"
+        "  Type                         Custom Output (FFmpeg)\n"
+        "  FFmpeg Output Type           Output to URL\n"
+        "  File path or URL             rtsp://%s:%u/live/<the key>\n"
+        "  Container Format             rtsp\n"
+        "  Muxer Settings               rtsp_transport=tcp\n"
+        "  Video Encoder, Audio Encoder libx264, aac\n",
+        host, rtsp);
+  fputs ("\nA keyframe interval of 2 s suits players best.\n", stderr);
+}
+
+static gboolean
+find_game (PgConnection *connection, const char *game, int *status)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *title = NULL;
+
+  if (!command_ask (connection, &title, &error,
+          "SELECT title FROM wishcast.game WHERE id = $1", game, NULL)) {
+    *status = command_fail (error);
+    return FALSE;
+  }
+  if (title == NULL) {
+    command_say ("there is no game %s: wishcast game add %s TITLE", game, game);
+    *status = EX_DATAERR;
+  }
+  return title != NULL;
+}
+
+static gboolean
+check_name (const char *name, int *status)
+{
+  glong length =
+      g_utf8_validate (name, -1, NULL) ? g_utf8_strlen (name, -1) : 0;
+
+  if (length >= 1 && length <= 200)
+    return TRUE;
+  command_say ("a name is a text of 1 to 200 characters in UTF-8");
+  *status = EX_DATAERR;
+  return FALSE;
+}
+
+/* Runs @sql with the game, the name, the key's id and hash, and @more; it gives
+ * the key's id if it was written. */
+static int
+write_key (PgConnection *connection, const Settings *settings, char **argv,
+    const char *more, const char *sql, const char *refusal)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *hash = NULL, *written = NULL;
+  StreamKey key;
+  int status = EX_OK;
+
+  stream_key_new (&key);
+  hash = format_hash (&key);
+  if (!command_ask (connection, &written, &error, sql, argv[0], argv[1], key.id,
+          hash, more, NULL)) {
+    status = command_fail (error);
+  } else if (written == NULL) {
+    command_say ("%s, for %s, %s", argv[1], argv[0], refusal);
+    status = EX_DATAERR;
+  } else {
+    print_key (settings, &key);
+  }
+  stream_key_clear (&key);
+  return status;
+}
+
+static int
+add_key (PgConnection *connection, const Settings *settings, char **argv)
+{
+  int status;
+
+  if (!find_game (connection, argv[0], &status) ||
+      !check_name (argv[1], &status))
+    return status;
+  return write_key (connection, settings, argv, NULL,
+      "WITH b AS ("
+      " INSERT INTO wishcast.broadcaster (game, name) VALUES ($1, $2)"
+      " ON CONFLICT (game, name) DO UPDATE SET name = EXCLUDED.name"
+      " RETURNING id) "
+      "INSERT INTO wishcast.stream_key (id, broadcaster, hash)"
+      " SELECT $3, b.id, decode ($4, 'hex') FROM b"
+      " WHERE NOT EXISTS (SELECT FROM wishcast.stream_key k"
+      "  WHERE k.broadcaster = b.id AND " VALID ") "
+      "RETURNING id",
+      "has a key already: wishcast key rotate");
+}
+
+static int
+rotate_key (PgConnection *connection, const Settings *settings, char **argv)
+{
+  g_autofree char *seconds = NULL;
+  guint64 overlap;
+  int status;
+
+  if (!time_text_parse (overlap_text ? overlap_text : "24h", &overlap))
+    return command_refuse (&command_key, "--overlap: expected " TIME_TEXT_RULE);
+  if (!find_game (connection, argv[0], &status))
+    return status;
+  seconds = g_strdup_printf ("%" G_GUINT64_FORMAT, overlap / 1000000000);
+  return write_key (connection, settings, argv, seconds,
+      "WITH b AS ("
+      " SELECT id FROM wishcast.broadcaster WHERE game = $1 AND name = $2), "
+      "old AS ("
+      " UPDATE wishcast.stream_key SET expires_at = least (expires_at,"
+      "  now () + make_interval (secs => $5::double precision))"
+      " WHERE broadcaster IN (SELECT id FROM b) AND " VALID ") "
+      "INSERT INTO wishcast.stream_key (id, broadcaster, hash)"
+      " SELECT $3, b.id, decode ($4, 'hex') FROM b RETURNING id",
+      "is not there: wishcast key add");
+}
+
+/* Revoking and listing */
+
+static int
+revoke_key (PgConnection *connection, const Settings *settings, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *revoked = NULL;
+  char buffer[STREAM_KEY_ID_LENGTH + 1];
+  const char *id = argv[0];
+
+  /* Somebody may have the whole key at hand. It is not repeated. */
+  if (strchr (id, '-') != NULL)
+    id = stream_key_redact (id, buffer);
+  if (!command_ask (connection, &revoked, &error,
+          "UPDATE wishcast.stream_key"
+          " SET revoked_at = coalesce (revoked_at, now ()) WHERE id = $1"
+          " RETURNING id",
+          id, NULL))
+    return command_fail (error);
+  if (revoked == NULL) {
+    command_say ("there is no key of the id %s: wishcast key list", id);
+    return EX_DATAERR;
+  }
+  return EX_OK;
+}
+
+static int
+list_keys (PgConnection *connection, const Settings *settings, char **argv)
+{
+  static const char *const titles[] = {
+      "ID", "GAME", "NAME", "CREATED", "STATE", NULL};
+  const char *values[] = {argv[0]};
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PgRows) rows = pg_connection_query (connection,
+      "SELECT k.id, b.game, b.name,"
+      " to_char (k.created_at, 'YYYY-MM-DD HH24:MI'),"
+      " CASE WHEN k.revoked_at IS NOT NULL"
+      "  THEN 'revoked ' || to_char (k.revoked_at, 'YYYY-MM-DD HH24:MI')"
+      " WHEN k.expires_at <= now ()"
+      "  THEN 'expired ' || to_char (k.expires_at, 'YYYY-MM-DD HH24:MI')"
+      " WHEN k.expires_at IS NOT NULL"
+      "  THEN 'until ' || to_char (k.expires_at, 'YYYY-MM-DD HH24:MI')"
+      " ELSE 'valid' END "
+      "FROM wishcast.stream_key k"
+      " JOIN wishcast.broadcaster b ON b.id = k.broadcaster "
+      "WHERE $1::text IS NULL OR b.game = $1 "
+      "ORDER BY b.game, b.name, k.created_at",
+      1, values, &error);
+  CommandTable *table;
+
+  if (rows == NULL)
+    return command_fail (error);
+  table = command_table_new (titles);
+  for (guint i = 0; i < pg_rows_count (rows); i++) {
+    const char *texts[G_N_ELEMENTS (titles) - 1];
+
+    for (guint j = 0; j < G_N_ELEMENTS (texts); j++)
+      texts[j] = pg_rows_get (rows, i, j);
+    command_table_add (table, texts);
+  }
+  command_table_print (table, "There is no key: wishcast key add GAME NAME");
+  return EX_OK;
+}
+
+static const Action actions[] = {
+    {"add", 2, 2, "a game and a name", add_key},
+    {"list", 0, 1, "a game, or nothing", list_keys},
+    {"revoke", 1, 1, "the id of a key", revoke_key},
+    {"rotate", 2, 2, "a game and a name", rotate_key},
+};
+
+static const Action *
+find_action (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    if (strcmp (actions[i].name, name) == 0)
+      return &actions[i];
+  return NULL;
+}
+
+static int
+run (int argc, char **argv)
+{
+  g_autoptr (Settings) settings = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (CommandDatabase) database = {0};
+  const Action *action;
+  int status;
+
+  if (!command_parse (
+          &command_key, &argc, argv, entries, 1, 3, &settings, &status))
+    return status;
+  action = find_action (argv[1]);
+  if (action == NULL)
+    return command_refuse (&command_key, "there is no key %s", argv[1]);
+  if (argc - 2 < action->n_least || argc - 2 > action->n_most)
+    return command_refuse (
+        &command_key, "key %s takes %s", argv[1], action->arguments);
+  if (overlap_text != NULL && action->run != rotate_key)
+    return command_refuse (&command_key, "--overlap is for rotate");
+  if (!command_database_open (&database, settings, &error))
+    return command_fail (error);
+  return action->run (database.connection, settings, argv + 2);
+}
+
+const Command command_key = {
+    "key",
+    "add GAME NAME | rotate GAME NAME | revoke KEY-ID | list [GAME]",
+    "stream keys: who may broadcast for a game",
+    "NAME is who broadcasts: a person or a team. A key is printed once, to "
+    "the\n"
+    "standard output; the database keeps its id, which may be shown, and a "
+    "hash\n"
+    "of the rest. rotate makes a new one, and leaves the old one valid for a\n"
+    "while; revoke ends one at once.",
+    run,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "command.h"
+
+G_BEGIN_DECLS
+
+extern const Command command_cache;
+extern const Command command_check;
+extern const Command command_db;
+extern const Command command_end;
+extern const Command command_game;
+extern const Command command_key;
+extern const Command command_launch;
+
+G_END_DECLS
