@@ -26,7 +26,9 @@
  * ends at once. The server closes its port when its last user is gone.
  *
  * Caps `image/jpeg` make the sink one for posters: the latest picture is served
- * as `poster.jpg` of the link.
+ * as `poster.jpg` of the link. Where there may be no picture, because the
+ * publisher may send only sound, #GstCdnOriginSink:poster says that the pipeline
+ * has ended without the sink.
  *
  * The server is meant to stand behind nginx or a CDN, so it listens on the
  * loopback interface unless told otherwise. Connections, held requests, header
@@ -92,6 +94,7 @@ enum {
   PROP_DVR_WINDOW,
   PROP_CACHE_DIR,
   PROP_APPEND_GRACE,
+  PROP_POSTER,
   PROP_URL,
   PROP_STATS,
   N_PROPS,
@@ -167,6 +170,13 @@ gst_cdn_origin_sink_set_property (
     case PROP_APPEND_GRACE:
       self->append_grace = g_value_get_uint64 (value);
       break;
+    case PROP_POSTER:
+      /* A bin waits for the EOS of the elements with this flag. */
+      if (g_value_get_boolean (value))
+        GST_OBJECT_FLAG_UNSET (self, GST_ELEMENT_FLAG_SINK);
+      else
+        GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SINK);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -221,6 +231,10 @@ gst_cdn_origin_sink_get_property (
       break;
     case PROP_APPEND_GRACE:
       g_value_set_uint64 (value, self->append_grace);
+      break;
+    case PROP_POSTER:
+      g_value_set_boolean (
+          value, !GST_OBJECT_FLAG_IS_SET (self, GST_ELEMENT_FLAG_SINK));
       break;
     case PROP_URL:
       g_value_set_string (value, self->url);
@@ -593,6 +607,17 @@ install_settings (void)
       g_param_spec_uint64 ("append-grace", "Append grace",
           "How long a part waits for the store before it is listed anyway (ns)",
           0, G_MAXUINT64, DEFAULT_APPEND_GRACE, flags);
+  /**
+   * GstCdnOriginSink:poster:
+   *
+   * The sink takes pictures only, and there may be none: the pipeline does not
+   * wait for its EOS.
+   *
+   * Since: 0.1
+   */
+  props[PROP_POSTER] = g_param_spec_boolean ("poster", "Poster",
+      "For pictures only: the pipeline does not wait for its EOS", FALSE,
+      flags);
 }
 
 static void

@@ -66,6 +66,7 @@
 #include "packagerinput.h"
 #include "packagersettings.h"
 #include "segmenter.h"
+#include "upstream.h"
 
 GST_DEBUG_CATEGORY_STATIC (cmafpackager_debug);
 #define GST_CAT_DEFAULT cmafpackager_debug
@@ -349,12 +350,26 @@ read_tags (PackagerInput *input, GstEvent *event)
     input->bitrate = bitrate;
 }
 
+/* A description links pads for streams that the publisher may not send; where
+ * nothing comes, no EOS will. */
+static void
+end_dangling_inputs (GstCmafPackager *self)
+{
+  for (guint i = 0; i < self->inputs->len; i++) {
+    PackagerInput *input = get_input (self, i);
+
+    if (input->pad != NULL && !pad_has_source (input->pad))
+      segmenter_end_track (self->segmenter, i, now ());
+  }
+}
+
 static gboolean
 end_input (GstCmafPackager *self, PackagerInput *input)
 {
   if (self->segmenter == NULL)
     return FALSE;
   segmenter_end_track (self->segmenter, input->index, now ());
+  end_dangling_inputs (self);
   if (!segmenter_is_ended (self->segmenter) || self->eos_sent)
     return TRUE;
   self->eos_sent = TRUE;
