@@ -257,6 +257,28 @@ test_states (void)
   gst_object_unref (sink);
 }
 
+/* A poster for which no picture comes does not hold up the end. */
+static void
+test_poster_without_picture (void)
+{
+  g_autoptr (GError) error = NULL;
+  GstElement *pipeline = gst_parse_launch ("fakesrc num-buffers=1 ! fakesink "
+                                           "cdnoriginsink poster=true port=0",
+      &error);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+
+  g_assert_no_error (error);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  gst_message_unref (message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -265,6 +287,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cdnoriginsink/publishes", test_publishes);
   g_test_add_func ("/cdnoriginsink/context", test_context);
   g_test_add_func ("/cdnoriginsink/poster", test_poster_shares_origin);
+  g_test_add_func (
+      "/cdnoriginsink/poster-without-picture", test_poster_without_picture);
   g_test_add_func ("/cdnoriginsink/pipeline", test_pipeline_shares_origin);
   g_test_add_func ("/cdnoriginsink/port-taken", test_port_taken);
   g_test_add_func ("/cdnoriginsink/refuses", test_refuses);

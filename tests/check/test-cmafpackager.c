@@ -457,6 +457,40 @@ read_stats (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_REMOVE;
 }
 
+/* The pads for what a publisher does not send have no source: the end comes
+ * without theirs. */
+static void
+test_eos_without_source (void)
+{
+  static const char *const lines[] = {
+      "audiotestsrc num-buffers=50 ! audio/x-raw,rate=48000,channels=2 ! "
+      "avenc_aac ! p.audio_0 "
+      "tee name=t t. ! queue ! identity ! p.video_0 "
+      "cmafpackager name=p ! fakesink async=false",
+      "videotestsrc num-buffers=30 ! x264enc tune=zerolatency ! p.video_0 "
+      "identity ! p.audio_0 cmafpackager name=p ! fakesink async=false",
+  };
+
+  if (!have_encoders ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autoptr (GError) error = NULL;
+    GstElement *pipeline = gst_parse_launch (lines[i], &error);
+    g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+    GstMessage *message;
+
+    g_assert_no_error (error);
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    message = gst_bus_timed_pop_filtered (
+        bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    g_assert_nonnull (message);
+    g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+    gst_message_unref (message);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+    gst_object_unref (pipeline);
+  }
+}
+
 /* Statistics are there also while downstream blocks. */
 static void
 test_stats_while_blocked (void)
@@ -492,6 +526,7 @@ main (int argc, char **argv)
   ADD ("latency", test_latency);
   ADD ("flush", test_flush);
   ADD ("eos-without-data", test_eos_without_data);
+  ADD ("eos-without-source", test_eos_without_source);
   ADD ("stats-while-blocked", test_stats_while_blocked);
   return g_test_run ();
 }
