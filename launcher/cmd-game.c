@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broadcastrules.h"
 #include "commands.h"
 
 static int
@@ -9,15 +10,13 @@ add (PgConnection *connection, const char *id, const char *title)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *added = NULL;
-  glong length =
-      g_utf8_validate (title, -1, NULL) ? g_utf8_strlen (title, -1) : 0;
 
-  if (!settings_is_game (id)) {
-    command_say ("%s is no id of a game: " SETTINGS_GAME_RULE, id);
+  if (!game_is_valid (id)) {
+    command_say ("%s is no id of a game: " GAME_RULE, id);
     return EX_DATAERR;
   }
-  if (length < 1 || length > 200) {
-    command_say ("a title is a text of 1 to 200 characters in UTF-8");
+  if (!title_is_valid (title)) {
+    command_say ("a title has " TITLE_RULE);
     return EX_DATAERR;
   }
   if (!command_ask (connection, &added, &error,

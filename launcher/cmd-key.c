@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broadcastrules.h"
 #include "commands.h"
 #include "streamkey.h"
 #include "timetext.h"
@@ -101,19 +102,6 @@ find_game (PgConnection *connection, const char *game, int *status)
   return title != NULL;
 }
 
-static gboolean
-check_name (const char *name, int *status)
-{
-  glong length =
-      g_utf8_validate (name, -1, NULL) ? g_utf8_strlen (name, -1) : 0;
-
-  if (length >= 1 && length <= 200)
-    return TRUE;
-  command_say ("a name is a text of 1 to 200 characters in UTF-8");
-  *status = EX_DATAERR;
-  return FALSE;
-}
-
 /* Runs @sql with the game, the name, the key's id and hash, and @more; it gives
  * the key's id if it was written. */
 static int
@@ -145,9 +133,12 @@ add_key (PgConnection *connection, const Settings *settings, char **argv)
 {
   int status;
 
-  if (!find_game (connection, argv[0], &status) ||
-      !check_name (argv[1], &status))
+  if (!find_game (connection, argv[0], &status))
     return status;
+  if (!title_is_valid (argv[1])) {
+    command_say ("a name has " TITLE_RULE);
+    return EX_DATAERR;
+  }
   return write_key (connection, settings, argv, NULL,
       "WITH b AS ("
       " INSERT INTO wishcast.broadcaster (game, name) VALUES ($1, $2)"

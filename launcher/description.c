@@ -27,6 +27,7 @@ typedef struct {
   gboolean has_variable;
   gboolean is_plain;    /* so are all variables in it */
   gboolean is_quotable; /* all of them can stand between quotes as they are */
+  gboolean is_null;     /* meant to be */
   gboolean has_quotes;  /* not around it but in it */
   char name[64];        /* of a variable that is not plain */
 } Word;
@@ -126,9 +127,10 @@ refuse_variable (Expander *expander, const char *name)
   return fail (expander, expander->line, "${%s} is not set", name);
 }
 
-/* At "${": takes it with its end, and gives the value. (transfer full) */
+/* At "${": takes it with its end, and gives the value, or the default, which
+ * sets @is_default. (transfer full) */
 static char *
-take_variable (Expander *expander, char **name)
+take_variable (Expander *expander, char **name, gboolean *is_default)
 {
   const char *start = expander->p + 2;
   gsize length = strspn (start, NAME);
@@ -150,7 +152,8 @@ take_variable (Expander *expander, char **name)
     fail (expander, expander->line, "The value of ${%s} is not UTF-8", *name);
     return NULL;
   }
-  if (start[length] == ':' && (value == NULL || *value == '\0'))
+  *is_default = start[length] == ':' && (value == NULL || *value == '\0');
+  if (*is_default)
     return g_strndup (start + length + 2, end - start - length - 2);
   if (value == NULL)
     refuse_variable (expander, *name);
@@ -160,17 +163,20 @@ take_variable (Expander *expander, char **name)
 static gboolean
 put_variable (Expander *expander, Word *word)
 {
+  gboolean is_default;
   g_autofree char *name = NULL;
-  g_autofree char *value = take_variable (expander, &name);
+  g_autofree char *value = take_variable (expander, &name, &is_default);
 
   if (value == NULL)
     return FALSE;
   word->has_variable = TRUE;
-  if (!is_plain (value)) {
+  if (is_default && strcmp (value, "NULL") == 0) {
+    word->is_null = TRUE;
+  } else if (!is_plain (value)) {
     word->is_plain = FALSE;
     g_strlcpy (word->name, name, sizeof word->name);
   }
-  if (!is_quotable (value))
+  if (!word->is_null && !is_quotable (value))
     word->is_quotable = FALSE;
   g_string_append (word->text, value);
   g_string_append (word->value, value);
@@ -282,7 +288,7 @@ expand_value (Expander *expander)
         "A value with a variable in it must be quoted as a whole, with a "
         "space behind it");
   /* Two variables that are NULL together. */
-  if (strcmp (word.value->str, "NULL") == 0)
+  if (!word.is_null && strcmp (word.value->str, "NULL") == 0)
     word.is_plain = word.is_quotable = FALSE;
   /* The parser does not take single quotes away. */
   if (done && !word.has_variable && quote != '\'')
@@ -335,8 +341,9 @@ is_source (const char *p)
 static gboolean
 expand_source (Expander *expander)
 {
+  gboolean is_default;
   g_autofree char *name = NULL;
-  g_autofree char *value = take_variable (expander, &name);
+  g_autofree char *value = take_variable (expander, &name, &is_default);
 
   if (value == NULL)
     return FALSE;

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * quotes. ${name} is replaced with the value; as (part of) the value of a
  * property, inside or outside of quotes, it can be any text, and stays that one
  * value. Elsewhere, as in caps, it can only be what needs no quotes.
- * ${name:-default} has a default, for unset and for empty. ${source} alone is
+ * ${name:-default} has a default, for unset and for empty; the default NULL leaves
+ * the property as it is when nobody sets it. ${source} alone is
  * replaced as it is: it is a piece of description. \${ is a plain ${.
  *
  * Errors are of the domain DESCRIPTION_ERROR, and begin with FILE:LINE. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broadcastrules.h"
 #include "datadir.h"
 #include "settingstable.h"
 #include "suggest.h"
@@ -72,14 +73,6 @@ entry_clear (gpointer data)
 
   g_free (entry->group);
   g_free (entry->key);
-}
-
-gboolean
-settings_is_game (const char *id)
-{
-  gsize length = strspn (id, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-  return length >= 1 && length <= 64 && id[length] == '\0' && id[0] != '-';
 }
 
 static const SettingRow *
@@ -169,10 +162,10 @@ scan_key (Scan *scan, guint line, char *text, GError **error)
   entry.row = find_row (scan->group, text);
   if (entry.row == NULL && strcmp (scan->group, "pipelines") != 0)
     return refuse_key (scan, line, text, error);
-  if (entry.row == NULL && !settings_is_game (text))
+  if (entry.row == NULL && !game_is_valid (text))
     return fail (error, scan->file, line, scan->group, text,
         "expected dir, default, or the id of a game, which "
-        "has " SETTINGS_GAME_RULE);
+        "has " GAME_RULE);
   for (guint i = 0; i < scan->entries->len; i++) {
     const Entry *other = &g_array_index (scan->entries, Entry, i);
 

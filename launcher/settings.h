@@ -72,10 +72,6 @@ guint settings_get_uint (const Settings *settings, Setting setting);
 guint64 settings_get_time (const Settings *settings, Setting setting);
 /* The path of the description that a game's broadcasts run. (transfer full) */
 char *settings_get_pipeline (const Settings *settings, const char *game);
-/* Whether @id can be that of a game, as in the database. */
-#define SETTINGS_GAME_RULE                                                     \
-  "1 to 64 of the characters a-z 0-9 -, and does not begin with -"
-gboolean settings_is_game (const char *id);
 /* The games that have one of their own. (transfer container) */
 char **settings_get_games (const Settings *settings);
 /* For messages: "FILE:LINE: [GROUP] KEY", or "[GROUP] KEY" for what is not in

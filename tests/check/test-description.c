@@ -151,6 +151,7 @@ test_description_expand (void)
   assert_expanded ("${missing:-x}", "x");
   assert_expanded ("a b=${missing:-x y} c=${empty:-z}", "a b=\"x y\" c=z");
   assert_expanded ("a b=${nu}${ll}", "a b=\\\"NULL\\\"");
+  assert_expanded ("a b=${missing:-NULL}", "a b=NULL");
   assert_expanded ("v,w=${link},h=(int)1", "v,w=abc,h=(int)1");
   assert_expanded ("v, w=${link}, h=1", "v, w=abc, h=1");
   assert_expanded ("${link}.video ! t.", "abc.video ! t.");

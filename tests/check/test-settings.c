@@ -2,6 +2,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "broadcastrules.h"
 #include "datadir.h"
 #include "settings.h"
 #include "settingstable.h"
@@ -187,8 +188,7 @@ test_settings_refuses (void)
           "\"http://a/live\""},
       {"[pipelines]\nHalf = a\n",
           "node.conf:2: [pipelines] Half: expected dir, default, or the id of "
-          "a game, which has 1 to 64 of the characters a-z 0-9 -, and does not "
-          "begin with -"},
+          "a game, which has " GAME_RULE},
       {"[pipelines]\nhalf =\n",
           "node.conf:2: [pipelines] half: expected the file of a description"},
       /* A secret may stand here, so it is not repeated. */
