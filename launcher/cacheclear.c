@@ -116,7 +116,7 @@ clear_locked (const CacheFolder *folder, const char *cache_dir, GError **error)
 gboolean
 cache_clear (const char *cache_dir, const char *link, GError **error)
 {
-  CacheFolder folder;
+  CacheFolder folder = {.fd = -1};
   gboolean done = FALSE;
   int fd;
 

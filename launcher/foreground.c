@@ -192,15 +192,16 @@ start (Foreground *self)
   }
 }
 
-/* What was posted until the start failed. */
+/* What was posted until the start failed, up to the first error: the others
+ * only follow from it. */
 static void
 drain (Foreground *self, GstBus *bus)
 {
   gboolean told = FALSE;
   GstMessage *message;
 
-  while ((message = gst_bus_pop (bus)) != NULL) {
-    told = told || GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR;
+  while (!told && (message = gst_bus_pop (bus)) != NULL) {
+    told = GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR;
     on_message (bus, message, self);
     gst_message_unref (message);
   }

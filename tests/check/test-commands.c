@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "commandkit.h"
+#include "pgkit.h"
+#include "storekit.h"
+#include "streamkey.h"
+
+static const char *const commands[] = {
+    "cache", "check", "db", "end", "game", "key", "launch"};
+
+/* A configuration with the database of @pg. */
+static void
+init (CommandKit *kit, PgKit *pg)
+{
+  g_autofree char *text = g_strdup_printf ("[database]\nurl = %s\n"
+                                           "[www]\npublic-url = "
+                                           "https://play.example\n",
+      pg_kit_get_conninfo (pg));
+
+  command_kit_init (kit, text);
+}
+
+static void
+test_commands_help (void)
+{
+  g_auto (CommandKit) kit = {0};
+  g_auto (CommandResult) help = command_kit_run (NULL, "--help", NULL);
+
+  command_kit_init (&kit, NULL);
+  g_assert_cmpint (help.status, ==, EX_OK);
+  command_kit_expect (NULL, EX_USAGE, "", "Usage: wishcast COMMAND", NULL);
+  command_kit_expect (NULL, EX_OK, "wishcast 0.", NULL, "--version", NULL);
+  command_kit_expect (NULL, EX_USAGE, "",
+      "wishcast: there is no command lanch. Is launch meant?", "lanch", NULL);
+  command_kit_expect (
+      NULL, EX_USAGE, "", "wishcast --help lists them", "elephant", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++) {
+    g_autofree char *line = g_strdup_printf ("\n  %-8s ", commands[i]);
+    g_autofree char *usage = g_strdup_printf ("wishcast %s", commands[i]);
+
+    g_assert_nonnull (strstr (help.out, line));
+    command_kit_expect (NULL, EX_OK, usage, NULL, commands[i], "--help", NULL);
+    command_kit_expect (
+        NULL, EX_OK, "wishcast 0.", NULL, commands[i], "--version", NULL);
+    command_kit_expect (
+        NULL, EX_USAGE, "", "--nonsense", commands[i], "--nonsense", NULL);
+  }
+}
+
+static void
+test_commands_usage (void)
+{
+  static const char *const lines[] = {"cache", "cache clear", "cache list x",
+      "cache elephant", "check x", "db", "db elephant", "db migrate x", "end",
+      "end a b", "game", "game add", "game add a", "game list a",
+      "game elephant", "key", "key add a", "key list a b", "key revoke",
+      "key rotate a", "key elephant", "key list --overlap=1h", "launch"};
+  g_auto (CommandKit) kit = {0};
+
+  /* Nothing of this gets as far as the database. */
+  command_kit_init (&kit, "[database]\nurl = host=/nonexistent\n");
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_auto (GStrv) words = g_strsplit (lines[i], " ", -1);
+    guint n = g_strv_length (words);
+
+    command_kit_expect (&kit, EX_USAGE, "", "\nUsage: wishcast ", words[0],
+        n > 1 ? words[1] : NULL, n > 2 ? words[2] : NULL,
+        n > 3 ? words[3] : NULL, NULL);
+  }
+}
+
+static void
+test_commands_configuration (void)
+{
+  g_auto (CommandKit) kit = {0};
+
+  command_kit_init (&kit, "[api]\nprot = 1\n");
+  command_kit_expect (&kit, EX_CONFIG, "",
+      "wishcast.conf:2: [api] prot: there is no such key. Is port meant?",
+      "game", "list", NULL);
+  command_kit_expect (NULL, EX_NOINPUT, "", "/nonexistent", "game", "list",
+      "-c", "/nonexistent", NULL);
+}
+
+static void
+test_commands_database_away (void)
+{
+  g_auto (CommandKit) kit = {0};
+  g_auto (CommandResult) result = {0};
+
+  command_kit_init (&kit,
+      "[database]\nurl = host=127.0.0.1 port=1 user=x password=hunter2\n");
+  result = command_kit_run (&kit, "game", "list", NULL);
+  g_assert_cmpint (result.status, ==, EX_UNAVAILABLE);
+  g_assert_cmpstr (result.out, ==, "");
+  g_assert_null (strstr (result.err, "hunter2"));
+}
+
+static void
+test_commands_migrate (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+  g_autofree char *text = NULL;
+
+  pg_kit_run (pg, "CREATE DATABASE bare");
+  text = g_strdup_printf (
+      "[database]\nurl = %s dbname=bare\n", pg_kit_get_conninfo (pg));
+  command_kit_init (&kit, text);
+  command_kit_expect (
+      &kit, EX_CONFIG, "", "wishcast db migrate", "game", "list", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "Migrations applied: ", "", "db", "migrate", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "The tables are up to date.\n", "", "db", "migrate", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "There is no game", "", "game", "list", NULL);
+}
+
+static void
+test_commands_game (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+
+  init (&kit, pg);
+  command_kit_expect (&kit, EX_OK, "", "", "game", "add", "half-life",
+      "Half-Life: \"Blue\" 'Shift'", NULL);
+  command_kit_expect (&kit, EX_DATAERR, "", "there is a game half-life already",
+      "game", "add", "half-life", "x", NULL);
+  command_kit_expect (&kit, EX_DATAERR, "", "Half is no id of a game", "game",
+      "add", "Half", "x", NULL);
+  command_kit_expect (
+      &kit, EX_DATAERR, "", "a title has", "game", "add", "a", "a\nb", NULL);
+  pg_kit_assert (pg, "SELECT id, title FROM wishcast.game",
+      "half-life|Half-Life: \"Blue\" 'Shift'");
+  command_kit_expect (&kit, EX_OK, "half-life  Half-Life: \"Blue\" 'Shift'  0",
+      "", "game", "list", NULL);
+}
+
+/* The one line on the standard output, and nowhere else. (transfer full) */
+static char *
+take_key (CommandKit *kit, const char *action, const char *overlap)
+{
+  g_auto (CommandResult) result =
+      command_kit_run (kit, "key", action, "half-life", "Valve", overlap, NULL);
+  StreamKey key;
+  char *text;
+
+  g_assert_cmpint (result.status, ==, EX_OK);
+  text = g_strchomp (g_strdup (result.out));
+  g_assert_true (stream_key_parse (&key, text));
+  g_assert_null (strstr (result.err, text));
+  g_assert_nonnull (strstr (result.err, "rtmp://play.example:1935/live"));
+  g_assert_nonnull (strstr (result.err, "rtsp://play.example:8554/live/"));
+  return text;
+}
+
+#define KEYS                                                                   \
+  "SELECT count (*), count (expires_at), count (revoked_at) "                  \
+  "FROM wishcast.stream_key"
+
+static void
+assert_hash (PgKit *pg, const char *key)
+{
+  g_autofree char *sql = g_strdup_printf (
+      "SELECT hash = sha256 ('%s') FROM wishcast.stream_key WHERE id = '%.8s'",
+      key, key);
+
+  pg_kit_assert (pg, sql, "t");
+}
+
+static void
+test_commands_key (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+  g_autofree char *first = NULL, *second = NULL, *third = NULL;
+
+  init (&kit, pg);
+  command_kit_expect (&kit, EX_DATAERR, "", "there is no game half-life", "key",
+      "add", "half-life", "Valve", NULL);
+  pg_kit_add_game (pg, "half-life", "Half-Life");
+  command_kit_expect (&kit, EX_DATAERR, "",
+      "Valve, for half-life, is not there", "key", "rotate", "half-life",
+      "Valve", NULL);
+  first = take_key (&kit, "add", NULL);
+  assert_hash (pg, first);
+  pg_kit_assert (pg, KEYS, "1|0|0");
+  command_kit_expect (&kit, EX_DATAERR, "", "has a key already", "key", "add",
+      "half-life", "Valve", NULL);
+
+  command_kit_expect (&kit, EX_USAGE, "", "--overlap: expected", "key",
+      "rotate", "half-life", "Valve", "--overlap=1", NULL);
+  second = take_key (&kit, "rotate", "--overlap=2h");
+  assert_hash (pg, second);
+  pg_kit_assert (pg, KEYS, "2|1|0");
+  pg_kit_assert (pg,
+      "SELECT expires_at BETWEEN now () + interval '119 minutes' "
+      "AND now () + interval '120 minutes' FROM wishcast.stream_key "
+      "WHERE expires_at IS NOT NULL",
+      "t");
+  /* A later rotation does not prolong what an earlier one has ended. */
+  third = take_key (&kit, "rotate", "--overlap=3h");
+  pg_kit_assert (pg,
+      "SELECT count (*) FROM wishcast.stream_key "
+      "WHERE expires_at < now () + interval '121 minutes'",
+      "1");
+  pg_kit_assert (pg, KEYS, "3|2|0");
+
+  command_kit_expect (&kit, EX_DATAERR, "", "there is no key of the id", "key",
+      "revoke", "aaaaaaaa", NULL);
+  /* The whole key does as well. */
+  command_kit_expect (&kit, EX_OK, "", "", "key", "revoke", third, NULL);
+  pg_kit_assert (pg, KEYS, "3|2|1");
+  command_kit_expect (&kit, EX_OK, "  revoked ", "", "key", "list", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "  until ", "", "key", "list", "half-life", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "There is no key", "", "key", "list", "portal", NULL);
+}
+
+static void
+add_broadcast (PgKit *pg, const char *link, const char *state)
+{
+  g_autofree char *sql = g_strdup_printf (
+      "INSERT INTO wishcast.broadcast (id, link, game, state, node, created_at,"
+      " changed_at) VALUES (gen_random_uuid (), '%s', 'half-life', '%s',"
+      " 'node', now (), now ())",
+      link, state);
+
+  pg_kit_run (pg, sql);
+}
+
+static void
+test_commands_end (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+  g_auto (CommandResult) result = {0};
+  GSubprocess *process;
+
+  init (&kit, pg);
+  pg_kit_add_game (pg, "half-life", "Half-Life");
+  add_broadcast (pg, "on", "live");
+  add_broadcast (pg, "over", "ended");
+  command_kit_expect (
+      &kit, EX_DATAERR, "", "there is no broadcast off", "end", "off", NULL);
+  command_kit_expect (
+      &kit, EX_DATAERR, "", "a/b is no link", "end", "a/b", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "It has ended already.", "", "end", "over", NULL);
+
+  process = command_kit_start (&kit, "end", "on", NULL);
+  pg_kit_await (pg,
+      "SELECT end_requested_at IS NOT NULL FROM wishcast.broadcast "
+      "WHERE link = 'on'",
+      "t");
+  pg_kit_run (
+      pg, "UPDATE wishcast.broadcast SET state = 'ended' WHERE link = 'on'");
+  result = command_kit_finish (process);
+  g_assert_cmpint (result.status, ==, EX_OK);
+  g_assert_cmpstr (result.out, ==, "Ended.\n");
+}
+
+static void
+test_commands_cache (void)
+{
+  g_auto (CommandKit) kit = {0};
+  g_autofree char *dir = NULL, *folder = NULL, *foreign = NULL;
+  CacheWriter *writer;
+
+  command_kit_init (&kit, "[cache]\ndir = store\n");
+  command_kit_expect (
+      &kit, EX_OK, "The cache is empty.", "", "cache", "list", NULL);
+  dir = g_build_filename (kit.dir, "store", NULL);
+  folder = g_build_filename (dir, KIT_LINK, NULL);
+  writer = kit_open_writer (dir);
+  g_assert_true (kit_epoch (0, 0, 3, 640, kit_append, writer));
+  command_kit_expect (
+      &kit, EX_OK, "  0:00:06  1       open\n", "", "cache", "list", NULL);
+  command_kit_expect (&kit, EX_TEMPFAIL, "", KIT_LINK " is on air", "cache",
+      "clear", KIT_LINK, NULL);
+  g_assert_true (cache_writer_end (writer, NULL));
+  cache_writer_free (writer);
+  command_kit_expect (
+      &kit, EX_OK, "  0:00:06  1       ended\n", "", "cache", "list", NULL);
+
+  foreign = g_build_filename (folder, "diary.txt", NULL);
+  g_assert_true (g_file_set_contents (foreign, "x", -1, NULL));
+  command_kit_expect (&kit, EX_IOERR, "", "diary.txt is not of the store",
+      "cache", "clear", KIT_LINK, NULL);
+  g_assert_cmpint (g_remove (foreign), ==, 0);
+  command_kit_expect (&kit, EX_OK, "", "", "cache", "clear", KIT_LINK, NULL);
+  g_assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
+  command_kit_expect (
+      &kit, EX_NOINPUT, "", folder, "cache", "clear", KIT_LINK, NULL);
+  command_kit_expect (
+      &kit, EX_DATAERR, "", "A link is", "cache", "clear", "../x", NULL);
+}
+
+/* Nothing configured: a PostgreSQL of our own, which keeps what it is told. */
+static void
+test_commands_private_database (void)
+{
+  g_auto (CommandKit) kit = {0};
+
+  command_kit_init (&kit, "[node]\ndata-dir = state\n");
+  command_kit_expect (
+      &kit, EX_OK, "", "", "game", "add", "half-life", "Half-Life", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "half-life  Half-Life", "", "game", "list", NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, function) g_test_add_func ("/commands/" path, function)
+  ADD ("help", test_commands_help);
+  ADD ("usage", test_commands_usage);
+  ADD ("configuration", test_commands_configuration);
+  ADD ("database-away", test_commands_database_away);
+  ADD ("migrate", test_commands_migrate);
+  ADD ("game", test_commands_game);
+  ADD ("key", test_commands_key);
+  ADD ("end", test_commands_end);
+  ADD ("cache", test_commands_cache);
+  ADD ("private-database", test_commands_private_database);
+  return g_test_run ();
+}
