@@ -16,16 +16,22 @@ typedef struct {
   const char *www;      /* folder of the pages */
   const char *address;  /* of the pages */
   guint16 port;
-  const char *origin; /* host:port */
-  const char *api;    /* host:port */
+  const char *origin; /* host:port, or NULL: no media here */
+  const char *api;    /* host:port, or NULL: no API here */
+  /* What follows is for RTMP only. */
   const char *rtmp_address;
-  guint16 rtmp_port;
+  guint16 rtmp_port;    /* 0: no RTMP */
   const char *hook;     /* host:port */
   guint16 control_port; /* on 127.0.0.1, for the RTMP ingest */
 } PrivateNginxSettings;
 
+/* Blocks until it listens on all ports. The error says why it does not, in
+ * nginx's words: which port is taken, which module is missing. Started as root,
+ * its workers run as www-data, who must be able to read the pages. */
 PrivateNginx *private_nginx_start (
     const PrivateNginxSettings *settings, GError **error);
+/* Ends it at once, with all connections: what should end well before that, like
+ * broadcasts, must have ended. */
 void private_nginx_free (PrivateNginx *nginx);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PrivateNginx, private_nginx_free)
 

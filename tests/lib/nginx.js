@@ -56,18 +56,29 @@ export async function startRelay(place) {
     }`);
 }
 
+// data/nginx/node.conf.in without the sections named in `without`.
+export function fillNode(values, without) {
+  let config = readFileSync(`${ROOT}data/nginx/node.conf.in`, 'utf8');
+  for (const section of without) {
+    config = config.replace(
+        new RegExp(`^ *# @begin ${section}@\n[^]*?# @end ${section}@\n`, 'gm'),
+        '');
+  }
+  return config.replace(/^ *# @(begin|end) [A-Z]+@\n/gm, '')
+      .replace(/@([A-Z_]+)@/g, (_, name) => values[name]);
+}
+
 // What `bootstrap demo` puts in front of an origin.
 export async function startFront(place, originPort, www = `${ROOT}data/www`) {
   const port = await freePort();
   const values = {
     USER,
     LISTEN: `127.0.0.1:${port}`,
-    ORIGIN_PORT: originPort,
+    ORIGIN: `127.0.0.1:${originPort}`,
     WWW: www,
-    LINK: 'testpattern',
+    HOME: 'return 302 $scheme://$http_host/watch/testpattern',
   };
-  const template = readFileSync(`${ROOT}data/nginx/demo.conf.in`, 'utf8');
-  const config = template.replace(/@([A-Z_]+)@/g, (_, name) => values[name]);
-  const front = await start(place, 'front', port, config);
+  const front = await start(
+      place, 'front', port, fillNode(values, ['API', 'RTMP']));
   return { ...front, url: `http://127.0.0.1:${port}` };
 }
