@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rtspmedia.h"
+
+typedef struct {
+  GstRTSPMedia parent;
+
+  RtspPublisher *publisher;
+  gboolean recording;
+} RtspMedia;
+
+typedef struct {
+  GstRTSPMediaClass parent;
+} RtspMediaClass;
+
+G_DEFINE_TYPE (RtspMedia, rtsp_media, GST_TYPE_RTSP_MEDIA)
+
+#define RTSP_MEDIA(object) ((RtspMedia *)(object))
+
+void
+rtsp_media_take_publisher (GstRTSPMedia *media, RtspPublisher *publisher)
+{
+  RTSP_MEDIA (media)->publisher = publisher;
+}
+
+gboolean
+rtsp_media_is_recording (GstRTSPMedia *media)
+{
+  return RTSP_MEDIA (media)->recording;
+}
+
+void
+rtsp_media_set_recording (GstRTSPMedia *media)
+{
+  RTSP_MEDIA (media)->recording = TRUE;
+}
+
+/* The class handler runs first where the media is told to stop, whether by
+ * TEARDOWN, a closed connection or its end. */
+static void
+rtsp_media_target_state (GstRTSPMedia *media, GstState state)
+{
+  RtspMedia *self = RTSP_MEDIA (media);
+
+  if (state == GST_STATE_NULL && self->publisher != NULL)
+    rtsp_publisher_stop (self->publisher);
+}
+
+static gboolean
+rtsp_media_handle_message (GstRTSPMedia *media, GstMessage *message)
+{
+  RtspMedia *self = RTSP_MEDIA (media);
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR &&
+      self->publisher != NULL)
+    rtsp_publisher_fail (self->publisher, "what it sends cannot be read");
+  return GST_RTSP_MEDIA_CLASS (rtsp_media_parent_class)
+      ->handle_message (media, message);
+}
+
+/* The first packet of a stream is the first, as it came over TCP. */
+static void
+on_new_jitterbuffer (GstElement *rtpbin, GstElement *jitterbuffer,
+    guint session, guint ssrc, gpointer data)
+{
+  g_object_set (jitterbuffer, "faststart-min-packets", 1, NULL);
+}
+
+static gboolean
+rtsp_media_setup_rtpbin (GstRTSPMedia *media, GstElement *rtpbin)
+{
+  /* The publisher's clock is the clock of the broadcast, as it is by RTMP: what
+   * came late over TCP was not made late. A stream has one source; a thousand
+   * would have a thousand threads. */
+  g_object_set (rtpbin, "buffer-mode", 0, "max-streams", 1, NULL);
+  g_signal_connect (
+      rtpbin, "new-jitterbuffer", G_CALLBACK (on_new_jitterbuffer), NULL);
+  return TRUE;
+}
+
+static void
+rtsp_media_finalize (GObject *object)
+{
+  RtspMedia *self = RTSP_MEDIA (object);
+
+  g_clear_pointer (&self->publisher, rtsp_publisher_unref);
+  G_OBJECT_CLASS (rtsp_media_parent_class)->finalize (object);
+}
+
+static void
+rtsp_media_class_init (RtspMediaClass *klass)
+{
+  GstRTSPMediaClass *media_class = GST_RTSP_MEDIA_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = rtsp_media_finalize;
+  media_class->target_state = rtsp_media_target_state;
+  media_class->handle_message = rtsp_media_handle_message;
+  media_class->setup_rtpbin = rtsp_media_setup_rtpbin;
+}
+
+static void
+rtsp_media_init (RtspMedia *self)
+{
+}

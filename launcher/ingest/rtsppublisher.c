@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rtsppublisher.h"
+
+#include <gst/app/gstappsink.h>
+
+#include "publishersrc.h"
+#include "sdpmedia.h"
+
+/* A publisher whose network has gone silently is given up after that long; OBS
+ * sends at least some audio all the time. */
+#define SILENCE (10 * G_TIME_SPAN_SECOND)
+/* A pipeline that has not taken one frame for that long is stuck. */
+#define STUCK (10 * G_TIME_SPAN_SECOND)
+
+typedef struct {
+  RtspPublisher *publisher;
+  const SdpCodec *codec;
+  guint index;
+
+  /* only its streaming thread */
+  GstCaps *caps;
+
+  /* with lock */
+  gint64 pushing_since; /* monotonic, us; 0: not pushing */
+} Stream;
+
+struct _RtspPublisher {
+  gatomicrefcount refs;
+  RtspPublisherFailed failed;
+  gpointer data;
+
+  /* only the thread of the connection */
+  Publication *publication;
+
+  GMutex lock;
+  PublisherSrc *source; /* set while running */
+  gboolean stopped;
+  gboolean has_failed;
+  gint64 last_frame; /* monotonic, us; from start */
+  /* The broadcast's running time less that of the media, from the first frame
+   * of any stream. */
+  gboolean has_offset;
+  GstClockTimeDiff offset;
+
+  guint n_streams;
+  Stream streams[SDP_MEDIA_MAX_STREAMS];
+};
+
+RtspPublisher *
+rtsp_publisher_ref (RtspPublisher *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+rtsp_publisher_unref (RtspPublisher *self)
+{
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  for (guint i = 0; i < self->n_streams; i++)
+    gst_clear_caps (&self->streams[i].caps);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* --- streaming threads of the media ----------------------------------------- */
+
+/* The time since @element began to play, or 0 if it has not yet. */
+static GstClockTime
+get_running_time (GstElement *element)
+{
+  GstClockTime now = gst_element_get_current_running_time (element);
+
+  return GST_CLOCK_TIME_IS_VALID (now) ? now : 0;
+}
+
+static GstClockTime
+to_source_time (
+    const GstSegment *segment, GstClockTime time, GstClockTimeDiff offset)
+{
+  GstClockTime running;
+  GstClockTimeDiff result;
+  int sign;
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return GST_CLOCK_TIME_NONE;
+  sign = gst_segment_to_running_time_full (
+      segment, GST_FORMAT_TIME, time, &running);
+  if (sign == 0)
+    return GST_CLOCK_TIME_NONE;
+  result = (sign > 0 ? (GstClockTimeDiff)running : -(GstClockTimeDiff)running) +
+           offset + (GstClockTimeDiff)PUBLISHER_SRC_ZERO;
+  return result >= 0 ? (GstClockTime)result : GST_CLOCK_TIME_NONE;
+}
+
+/* The pipelines have clocks and base times of their own; what comes first is
+ * played as if it were made now. */
+static GstClockTimeDiff
+find_offset (PublisherSrc *source, GstElement *sink)
+{
+  return GST_CLOCK_DIFF (
+      get_running_time (sink), get_running_time (GST_ELEMENT (source)));
+}
+
+void
+rtsp_publisher_fail (RtspPublisher *self, const char *reason)
+{
+  g_mutex_lock (&self->lock);
+  /* With the lock, so that it is over when stop returns. */
+  if (!self->has_failed && !self->stopped)
+    self->failed (reason, self->data);
+  self->has_failed = TRUE;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+forward_caps (Stream *stream, PublisherSrc *source, GstCaps *caps)
+{
+  if (caps == NULL ||
+      (stream->caps != NULL && gst_caps_is_equal (stream->caps, caps)))
+    return;
+  gst_caps_replace (&stream->caps, caps);
+  publisher_src_set_caps (source, stream->index, caps);
+}
+
+static GstFlowReturn
+forward (Stream *stream, PublisherSrc *source, GstClockTimeDiff offset,
+    GstSample *sample)
+{
+  GstSegment *segment = gst_sample_get_segment (sample);
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+
+  forward_caps (stream, source, gst_sample_get_caps (sample));
+  /* Shares the memory, so that only the stamps are copied. */
+  buffer = gst_buffer_copy (buffer);
+  GST_BUFFER_PTS (buffer) =
+      to_source_time (segment, GST_BUFFER_PTS (buffer), offset);
+  GST_BUFFER_DTS (buffer) =
+      to_source_time (segment, GST_BUFFER_DTS (buffer), offset);
+  return publisher_src_push (source, stream->index, buffer);
+}
+
+static GstFlowReturn
+on_sample (GstAppSink *sink, gpointer data)
+{
+  Stream *stream = data;
+  RtspPublisher *self = stream->publisher;
+  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
+  g_autoptr (GstObject) source = NULL;
+  GstClockTimeDiff offset = 0;
+  GstFlowReturn flow = GST_FLOW_FLUSHING;
+
+  if (sample == NULL)
+    return GST_FLOW_EOS;
+  g_mutex_lock (&self->lock);
+  if (self->source != NULL) {
+    source = gst_object_ref (self->source);
+    if (!self->has_offset)
+      self->offset = find_offset (self->source, GST_ELEMENT (sink));
+    self->has_offset = TRUE;
+    offset = self->offset;
+    self->last_frame = stream->pushing_since = g_get_monotonic_time ();
+  }
+  g_mutex_unlock (&self->lock);
+  if (source == NULL)
+    return GST_FLOW_FLUSHING;
+
+  flow = forward (stream, PUBLISHER_SRC (source), offset, sample);
+
+  g_mutex_lock (&self->lock);
+  stream->pushing_since = 0;
+  g_mutex_unlock (&self->lock);
+  /* A description need not use every stream. */
+  if (flow == GST_FLOW_NOT_LINKED)
+    return GST_FLOW_OK;
+  if (flow != GST_FLOW_OK)
+    rtsp_publisher_fail (self, "the pipeline of the broadcast takes no more");
+  /* An error of the broadcast is not one of the media. */
+  return flow == GST_FLOW_OK ? GST_FLOW_OK : GST_FLOW_FLUSHING;
+}
+
+static void
+release_stream (gpointer data)
+{
+  Stream *stream = data;
+
+  rtsp_publisher_unref (stream->publisher);
+}
+
+/* --- thread of the connection ----------------------------------------------- */
+
+static void
+connect_sink (Stream *stream, GstElement *receiver)
+{
+  GstAppSinkCallbacks callbacks = {.new_sample = on_sample};
+  g_autofree char *name = g_strdup_printf ("sink%u", stream->index);
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (receiver), name);
+
+  rtsp_publisher_ref (stream->publisher);
+  gst_app_sink_set_callbacks (
+      GST_APP_SINK (sink), &callbacks, stream, release_stream);
+}
+
+RtspPublisher *
+rtsp_publisher_new (Publication *publication, const GPtrArray *codecs,
+    GstElement *receiver, RtspPublisherFailed failed, gpointer data)
+{
+  RtspPublisher *self = g_new0 (RtspPublisher, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  g_mutex_init (&self->lock);
+  self->publication = publication;
+  self->failed = failed;
+  self->data = data;
+  self->n_streams = codecs->len;
+  for (guint i = 0; i < codecs->len; i++) {
+    self->streams[i].publisher = self;
+    self->streams[i].codec = g_ptr_array_index (codecs, i);
+    self->streams[i].index = i;
+    connect_sink (&self->streams[i], receiver);
+  }
+  return self;
+}
+
+gboolean
+rtsp_publisher_start (RtspPublisher *self, GError **error)
+{
+  PublisherSrc *source;
+
+  if (!publication_start (self->publication, "publishersrc name=source", error))
+    return FALSE;
+  source = PUBLISHER_SRC (publication_get_source (self->publication));
+  for (guint i = 0; i < self->n_streams; i++) {
+    const SdpCodec *codec = self->streams[i].codec;
+    g_autoptr (GstCaps) caps = gst_caps_from_string (codec->caps);
+
+    publisher_src_add_stream (source, codec->media, caps);
+  }
+  publisher_src_no_more_pads (source);
+  g_mutex_lock (&self->lock);
+  self->source = source;
+  self->last_frame = g_get_monotonic_time ();
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+const char *
+rtsp_publisher_check (RtspPublisher *self, gint64 now)
+{
+  const char *reason = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->source != NULL) {
+    if (now - self->last_frame > SILENCE)
+      reason = "nothing came for 10 s";
+    for (guint i = 0; i < self->n_streams; i++)
+      if (self->streams[i].pushing_since != 0 &&
+          now - self->streams[i].pushing_since > STUCK)
+        reason = "the pipeline of the broadcast is stuck";
+  }
+  g_mutex_unlock (&self->lock);
+  return reason;
+}
+
+void
+rtsp_publisher_stop (RtspPublisher *self)
+{
+  PublisherSrc *source;
+
+  g_mutex_lock (&self->lock);
+  source = g_steal_pointer (&self->source);
+  self->stopped = TRUE;
+  g_mutex_unlock (&self->lock);
+  /* This also frees a streaming thread that waits in the pipeline. */
+  g_clear_pointer (&self->publication, publication_end);
+  gst_clear_object (&source);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <gst/gst.h>
+#include <string.h>
+
+#include "cachereader.h"
+#include "rtspkit.h"
+
+/* Real publishers, and what of them arrives in the store. */
+
+#define PACKAGER "cmafpackager name=p max-segment-duration=10000000000 "
+#define STORE " p. ! cachesink link=LINK cache-dir=DIR"
+#define VIDEO "source.video ! queue ! h264parse ! " PACKAGER
+#define AUDIO " source.audio ! queue ! aacparse ! p."
+
+#define FFMPEG "ffmpeg -hide_banner -loglevel error "
+#define PICTURE "-f lavfi -i testsrc2=size=320x180:rate=30:duration=3 "
+#define TONE "-f lavfi -i sine=sample_rate=48000:duration=3 "
+#define X264 "-c:v libx264 -preset ultrafast -tune zerolatency -g 30 "
+#define AAC "-c:a aac -b:a 64k "
+#define TO_URL "-f rtsp -rtsp_transport tcp ${URL}"
+
+#define GST_VIDEO                                                              \
+  "gst-launch-1.0 -q videotestsrc is-live=true num-buffers=60 ! "              \
+  "video/x-raw,width=320,height=180,framerate=30/1 ! x264enc "                 \
+  "tune=zerolatency key-int-max=30 ! h264parse ! s. "
+#define GST_AUDIO                                                              \
+  "audiotestsrc is-live=true num-buffers=94 samplesperbuffer=1024 ! "          \
+  "audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! "
+#define GST_SINK " rtspclientsink name=s protocols=tcp location=${URL}"
+
+typedef struct {
+  Broadcasts *kit;
+  RtspIngest *ingest;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->kit = rtsp_kit_new ();
+  fixture->ingest = rtsp_ingest_new ("127.0.0.1", 0, fixture->kit, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (rtsp_ingest_get_port (fixture->ingest), !=, 0);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer unused)
+{
+  rtsp_ingest_free (fixture->ingest);
+  rtsp_kit_free (fixture->kit);
+}
+
+/* Runs @command to its end, through @description. */
+static const KitRecord *
+publish (Fixture *fixture, const char *description, const char *command)
+{
+  g_autofree char *text = NULL;
+  int status;
+
+  rtsp_kit_set_description (fixture->kit, description);
+  status = rtsp_kit_finish (
+      rtsp_kit_publish (fixture->ingest, KIT_KEY_A, command), &text);
+  g_test_message ("%s", text);
+  g_assert_cmpint (status, ==, 0);
+  rtsp_kit_wait_ended (fixture->kit, 1);
+  return rtsp_kit_get_record (fixture->kit, 0);
+}
+
+static const KitStream *
+assert_stream (const KitRecord *record, const char *name, const char *media,
+    guint n_least, guint n_most)
+{
+  const KitStream *stream = kit_record_find (record, name);
+  const GstStructure *structure;
+
+  g_assert_nonnull (stream);
+  g_test_message ("%s: %u frames, %u keys, %.3f to %.3f s, %u unordered", name,
+      stream->n_frames, stream->n_keys, stream->first_pts / 1e9,
+      stream->last_pts / 1e9, stream->n_unordered);
+  g_assert_nonnull (stream->caps);
+  structure = gst_caps_get_structure (stream->caps, 0);
+  g_assert_true (gst_structure_has_name (structure, media));
+  g_assert_cmpuint (stream->n_caps, ==, 1);
+  g_assert_cmpuint (stream->n_frames, >=, n_least);
+  g_assert_cmpuint (stream->n_frames, <=, n_most);
+  g_assert_cmpuint (stream->n_unordered, ==, 0);
+  return stream;
+}
+
+/* What is to be heard with a picture has its time, by 100 ms. */
+static void
+assert_in_sync (const KitStream *video, const KitStream *audio)
+{
+  g_assert_cmpint (ABS (video->first_pts - audio->first_pts), <=, 100000000);
+  g_assert_cmpint (ABS ((video->last_pts - video->first_pts) -
+                        (audio->last_pts - audio->first_pts)),
+      <=, 100000000);
+}
+
+/* That the store has just these codecs, and how much media. */
+static void
+assert_stored (Fixture *fixture, const KitRecord *record, const char *video,
+    const char *audio, double seconds)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CacheReader) reader =
+      cache_reader_open (rtsp_kit_get_dir (fixture->kit), record->link, &error);
+  const TrackTable *table;
+  guint64 next_msn, end;
+  guint32 epoch;
+  guint n = 0;
+
+  g_assert_no_error (error);
+  table = cache_reader_get_tracks (reader);
+  for (guint i = 0; i < table->tracks->len; i++) {
+    const Track *track = g_ptr_array_index (table->tracks, i);
+
+    g_test_message ("%s: %s %ux%u", track->name, track->codecs, track->width,
+        track->height);
+    g_assert_true (g_str_has_prefix (
+        track->codecs, track->type == TRACK_VIDEO ? video : audio));
+    n++;
+  }
+  g_assert_cmpuint (n, ==, (video != NULL) + (audio != NULL));
+  g_assert_true (cache_reader_get_tail (reader, &epoch, &next_msn, &end));
+  g_assert_cmpuint (epoch, ==, 0);
+  g_test_message ("%.3f s in %u segments", end / 1e9, (guint)next_msn);
+  g_assert_cmpfloat_with_epsilon (end / 1e9, seconds, 0.2);
+  g_assert_true (cache_reader_is_ended (reader));
+}
+
+static void
+test_ffmpeg (Fixture *fixture, gconstpointer unused)
+{
+  const KitRecord *record =
+      publish (fixture, VIDEO AUDIO STORE, FFMPEG PICTURE TONE X264 AAC TO_URL);
+  const KitStream *video =
+      assert_stream (record, "video", "video/x-h264", 90, 90);
+  const KitStream *audio =
+      assert_stream (record, "audio", "audio/mpeg", 141, 143);
+
+  g_assert_cmpuint (video->n_keys, ==, 3);
+  assert_in_sync (video, audio);
+  assert_stored (fixture, record, "avc1", "mp4a", 3);
+}
+
+static void
+test_ffmpeg_video_only (Fixture *fixture, gconstpointer unused)
+{
+  const KitRecord *record =
+      publish (fixture, VIDEO STORE, FFMPEG PICTURE X264 TO_URL);
+
+  g_assert_cmpuint (record->streams->len, ==, 1);
+  assert_stream (record, "video", "video/x-h264", 90, 90);
+  assert_stored (fixture, record, "avc1", NULL, 3);
+}
+
+static void
+test_ffmpeg_audio_only (Fixture *fixture, gconstpointer unused)
+{
+  const KitRecord *record =
+      publish (fixture, "source.audio ! queue ! aacparse ! " PACKAGER STORE,
+          FFMPEG TONE AAC TO_URL);
+
+  g_assert_cmpuint (record->streams->len, ==, 1);
+  assert_stream (record, "audio", "audio/mpeg", 141, 143);
+  assert_stored (fixture, record, NULL, "mp4a", 3);
+}
+
+/* As OBS does in its simple mode, but for the length. */
+static void
+test_ffmpeg_b_frames (Fixture *fixture, gconstpointer unused)
+{
+  const KitRecord *record = publish (fixture, VIDEO AUDIO STORE,
+      FFMPEG PICTURE TONE
+      "-c:v libx264 -preset veryfast -bf 2 -g 250 -b:v 1M " AAC TO_URL);
+  const KitStream *video =
+      assert_stream (record, "video", "video/x-h264", 90, 90);
+  const KitStream *audio =
+      assert_stream (record, "audio", "audio/mpeg", 141, 143);
+
+  g_assert_cmpuint (video->n_keys, ==, 1);
+  assert_in_sync (video, audio);
+  assert_stored (fixture, record, "avc1", "mp4a", 3);
+}
+
+static void
+test_ffmpeg_h265_opus (Fixture *fixture, gconstpointer unused)
+{
+  const KitRecord *record = publish (fixture,
+      "source.video ! queue ! h265parse ! " PACKAGER
+      " source.audio ! queue ! opusparse ! p." STORE,
+      FFMPEG PICTURE TONE "-c:v libx265 -preset ultrafast -x265-params "
+                          "log-level=error:keyint=30 -c:a libopus " TO_URL);
+  const KitStream *video =
+      assert_stream (record, "video", "video/x-h265", 90, 90);
+  const KitStream *audio =
+      assert_stream (record, "audio", "audio/x-opus", 149, 152);
+
+  assert_in_sync (video, audio);
+  assert_stored (fixture, record, "hvc1", "opus", 3);
+}
+
+static void
+test_rtspclientsink (Fixture *fixture, gconstpointer payloader)
+{
+  g_autofree char *command = g_strconcat (
+      GST_VIDEO GST_AUDIO, (const char *)payloader, "s. " GST_SINK, NULL);
+  const KitRecord *record = publish (fixture, VIDEO AUDIO STORE, command);
+  const KitStream *video =
+      assert_stream (record, "video", "video/x-h264", 58, 60);
+  const KitStream *audio =
+      assert_stream (record, "audio", "audio/mpeg", 90, 95);
+
+  assert_in_sync (video, audio);
+  assert_stored (fixture, record, "avc1", "mp4a", 2);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name, data, func)                                                  \
+  g_test_add ("/rtspserver/" name, Fixture, data, set_up, func, tear_down)
+  ADD ("ffmpeg", NULL, test_ffmpeg);
+  ADD ("ffmpeg-video-only", NULL, test_ffmpeg_video_only);
+  ADD ("ffmpeg-audio-only", NULL, test_ffmpeg_audio_only);
+  ADD ("ffmpeg-b-frames", NULL, test_ffmpeg_b_frames);
+  ADD ("ffmpeg-h265-opus", NULL, test_ffmpeg_h265_opus);
+  ADD ("rtspclientsink-latm", "", test_rtspclientsink);
+  ADD ("rtspclientsink-generic", "rtpmp4gpay ! ", test_rtspclientsink);
+  return g_test_run ();
+}
