@@ -27,19 +27,19 @@ parse_time (const char *text, gint64 *time)
 }
 
 static gboolean
-read_fields (RtmpCall *call, char **time, const char *body, gsize length,
-    GError **error)
+read_fields (
+    RtmpCall *call, char **time, const char *body, gsize length, GError **error)
 {
   const struct {
     const char *name;
     char **value;
   } fields[] = {
-    { "call", &call->call },
-    { "app", &call->app },
-    { "name", &call->name },
-    { "addr", &call->address },
-    { "clientid", &call->client },
-    { "timestamp", time },
+      {"call", &call->call},
+      {"app", &call->app},
+      {"name", &call->name},
+      {"addr", &call->address},
+      {"clientid", &call->client},
+      {"timestamp", time},
   };
   GUriParamsIter iter;
   g_autoptr (GError) problem = NULL;

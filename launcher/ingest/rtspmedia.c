@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtspmedia.h"
 
+#include <gst/app/gstappsrc.h>
+
+/* What has been received goes on air, if the pipeline takes it in that time. */
+#define DRAIN_TIME (500 * G_TIME_SPAN_MILLISECOND)
+
 typedef struct {
   GstRTSPMedia parent;
 
@@ -34,6 +39,33 @@ rtsp_media_set_recording (GstRTSPMedia *media)
   RTSP_MEDIA (media)->recording = TRUE;
 }
 
+static void
+end_source (const GValue *item, gpointer data)
+{
+  gst_app_src_end_of_stream (GST_APP_SRC (g_value_get_object (item)));
+}
+
+/* Behind what the library has queued. */
+static void
+drain (RtspMedia *self)
+{
+  g_autoptr (GstElement) receiver =
+      gst_rtsp_media_get_element (GST_RTSP_MEDIA (self));
+  g_autoptr (GstObject) pipeline =
+      gst_object_get_parent (GST_OBJECT (receiver));
+  GstIterator *sources;
+
+  if (pipeline == NULL)
+    return;
+  sources = gst_bin_iterate_all_by_element_factory_name (
+      GST_BIN (pipeline), "appsrc");
+  while (
+      gst_iterator_foreach (sources, end_source, NULL) == GST_ITERATOR_RESYNC)
+    gst_iterator_resync (sources);
+  gst_iterator_free (sources);
+  rtsp_publisher_wait_ended (self->publisher, DRAIN_TIME);
+}
+
 /* The class handler runs first where the media is told to stop, whether by
  * TEARDOWN, a closed connection or its end. */
 static void
@@ -41,8 +73,11 @@ rtsp_media_target_state (GstRTSPMedia *media, GstState state)
 {
   RtspMedia *self = RTSP_MEDIA (media);
 
-  if (state == GST_STATE_NULL && self->publisher != NULL)
-    rtsp_publisher_stop (self->publisher);
+  if (state != GST_STATE_NULL || self->publisher == NULL)
+    return;
+  if (self->recording)
+    drain (self);
+  rtsp_publisher_stop (self->publisher);
 }
 
 static gboolean

@@ -22,6 +22,7 @@ typedef struct {
 
   /* with lock */
   gint64 pushing_since; /* monotonic, us; 0: not pushing */
+  gboolean ended;
 } Stream;
 
 struct _RtspPublisher {
@@ -33,6 +34,7 @@ struct _RtspPublisher {
   Publication *publication;
 
   GMutex lock;
+  GCond ended;          /* a stream */
   PublisherSrc *source; /* set while running */
   gboolean stopped;
   gboolean has_failed;
@@ -61,6 +63,7 @@ rtsp_publisher_unref (RtspPublisher *self)
   for (guint i = 0; i < self->n_streams; i++)
     gst_clear_caps (&self->streams[i].caps);
   g_mutex_clear (&self->lock);
+  g_cond_clear (&self->ended);
   g_free (self);
 }
 
@@ -181,6 +184,17 @@ on_sample (GstAppSink *sink, gpointer data)
 }
 
 static void
+on_eos (GstAppSink *sink, gpointer data)
+{
+  Stream *stream = data;
+
+  g_mutex_lock (&stream->publisher->lock);
+  stream->ended = TRUE;
+  g_cond_broadcast (&stream->publisher->ended);
+  g_mutex_unlock (&stream->publisher->lock);
+}
+
+static void
 release_stream (gpointer data)
 {
   Stream *stream = data;
@@ -193,7 +207,7 @@ release_stream (gpointer data)
 static void
 connect_sink (Stream *stream, GstElement *receiver)
 {
-  GstAppSinkCallbacks callbacks = {.new_sample = on_sample};
+  GstAppSinkCallbacks callbacks = {.eos = on_eos, .new_sample = on_sample};
   g_autofree char *name = g_strdup_printf ("sink%u", stream->index);
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (receiver), name);
 
@@ -210,6 +224,7 @@ rtsp_publisher_new (Publication *publication, const GPtrArray *codecs,
 
   g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->lock);
+  g_cond_init (&self->ended);
   self->publication = publication;
   self->failed = failed;
   self->data = data;
@@ -261,6 +276,27 @@ rtsp_publisher_check (RtspPublisher *self, gint64 now)
   }
   g_mutex_unlock (&self->lock);
   return reason;
+}
+
+static gboolean
+is_under_way_locked (RtspPublisher *self)
+{
+  for (guint i = 0; i < self->n_streams; i++)
+    if (!self->streams[i].ended)
+      return TRUE;
+  return FALSE;
+}
+
+void
+rtsp_publisher_wait_ended (RtspPublisher *self, gint64 patience)
+{
+  gint64 until = g_get_monotonic_time () + patience;
+
+  g_mutex_lock (&self->lock);
+  while (self->source != NULL && is_under_way_locked (self) &&
+         g_cond_wait_until (&self->ended, &self->lock, until))
+    ;
+  g_mutex_unlock (&self->lock);
 }
 
 void

@@ -26,6 +26,8 @@ gboolean rtsp_publisher_start (RtspPublisher *publisher, GError **error);
 const char *rtsp_publisher_check (RtspPublisher *publisher, gint64 now);
 /* The media cannot be read. From any thread. */
 void rtsp_publisher_fail (RtspPublisher *publisher, const char *reason);
+/* Waits until every stream has ended, for at most @patience us. */
+void rtsp_publisher_wait_ended (RtspPublisher *publisher, gint64 patience);
 /* Ends the publication. What the media still sends is refused. */
 void rtsp_publisher_stop (RtspPublisher *publisher);
 RtspPublisher *rtsp_publisher_ref (RtspPublisher *publisher);

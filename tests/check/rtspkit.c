@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtspkit.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "publishersrc.h"
 #include "storekit.h"
@@ -219,7 +221,8 @@ publication_start (Publication *publication, const char *source, GError **error)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no such pipeline");
     return FALSE;
   }
-  publication->pipeline = gst_parse_launch (text, error);
+  publication->pipeline =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   if (publication->pipeline == NULL)
     return FALSE;
   element = publication_get_source (publication);
@@ -403,19 +406,33 @@ rtsp_kit_url (RtspIngest *ingest, const char *key)
       "rtsp://127.0.0.1:%u/live/%s", rtsp_ingest_get_port (ingest), key);
 }
 
+/* A publisher does not outlive a test that failed. */
+static void
+die_with_parent (gpointer unused)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
 GSubprocess *
 rtsp_kit_publish (RtspIngest *ingest, const char *key, const char *command)
 {
   g_autofree char *url = rtsp_kit_url (ingest, key);
   g_autoptr (GString) text = g_string_new (command);
   g_auto (GStrv) argv = NULL;
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
+      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
   g_autoptr (GError) error = NULL;
   GSubprocess *process;
 
   g_string_replace (text, "${URL}", url, 0);
   g_assert_true (g_shell_parse_argv (text->str, NULL, &argv, &error));
-  process = g_subprocess_newv ((const char *const *)argv,
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error);
+  /* gst-launch-1.0 cannot load what was built with sanitizers, and would note
+   * that in the registry of this test. */
+  g_subprocess_launcher_unsetenv (launcher, "GST_PLUGIN_PATH_1_0");
+  g_subprocess_launcher_unsetenv (launcher, "GST_REGISTRY");
+  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  process = g_subprocess_launcher_spawnv (
+      launcher, (const char *const *)argv, &error);
   g_assert_no_error (error);
   return process;
 }
