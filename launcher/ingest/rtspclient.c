@@ -32,7 +32,9 @@ struct _RtspClient {
   gpointer data;
 
   gboolean admitted;
-  GPtrArray *codecs; /* from the SDP to the media, in ANNOUNCE */
+  /* From the SDP to the media, in ANNOUNCE. */
+  GPtrArray *codecs;
+  GstElement *receiver;
 
   /* Why a request is refused, from then on to the end; 0: it is not. */
   guint status;
@@ -291,27 +293,43 @@ typedef struct {
 GType rtsp_factory_get_type (void);
 G_DEFINE_TYPE (RtspFactory, rtsp_factory, GST_TYPE_RTSP_MEDIA_FACTORY)
 
+static gboolean
+make_receiver (RtspClient *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *launch = sdp_media_to_launch (self->codecs);
+
+  self->receiver =
+      gst_parse_launch_full (launch, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  if (self->receiver != NULL)
+    return TRUE;
+  GST_ERROR_OBJECT (self, "%s: %s", launch, error->message);
+  refuse (self, GST_RTSP_STS_INTERNAL_SERVER_ERROR,
+      g_strdup ("This node lacks a GStreamer element for this codec"));
+  return FALSE;
+}
+
+/* The library takes a factory that makes no element for a mistake of ours, so
+ * the SDP is looked at before. */
+static GstRTSPMedia *
+rtsp_factory_construct (GstRTSPMediaFactory *factory, const GstRTSPUrl *url)
+{
+  GstRTSPContext *ctx = gst_rtsp_context_get_current ();
+  RtspClient *self = RTSP_CLIENT (ctx->client);
+
+  if (!read_sdp (self, ctx->request) || !make_receiver (self))
+    return NULL;
+  return GST_RTSP_MEDIA_FACTORY_CLASS (rtsp_factory_parent_class)
+      ->construct (factory, url);
+}
+
 static GstElement *
 rtsp_factory_create_element (
     GstRTSPMediaFactory *factory, const GstRTSPUrl *url)
 {
-  GstRTSPContext *ctx = gst_rtsp_context_get_current ();
-  RtspClient *self = RTSP_CLIENT (ctx->client);
-  g_autoptr (GError) error = NULL;
-  g_autofree char *launch = NULL;
-  GstElement *bin;
+  RtspClient *self = RTSP_CLIENT (gst_rtsp_context_get_current ()->client);
 
-  if (!read_sdp (self, ctx->request))
-    return NULL;
-  launch = sdp_media_to_launch (self->codecs);
-  bin =
-      gst_parse_launch_full (launch, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  if (bin == NULL) {
-    GST_ERROR_OBJECT (self, "%s: %s", launch, error->message);
-    refuse (self, GST_RTSP_STS_INTERNAL_SERVER_ERROR,
-        g_strdup ("This node lacks a GStreamer element for this codec"));
-  }
-  return bin;
+  return g_steal_pointer (&self->receiver);
 }
 
 static void
@@ -333,6 +351,7 @@ rtsp_factory_class_init (RtspFactoryClass *klass)
   GstRTSPMediaFactoryClass *factory_class =
       GST_RTSP_MEDIA_FACTORY_CLASS (klass);
 
+  factory_class->construct = rtsp_factory_construct;
   factory_class->create_element = rtsp_factory_create_element;
   factory_class->configure = rtsp_factory_configure;
 }

@@ -247,7 +247,7 @@ end_pipeline (GstElement *pipeline)
 
   gst_element_send_event (pipeline, gst_event_new_eos ());
   message = gst_bus_timed_pop_filtered (
-      bus, 10 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+      bus, 2 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   if (message == NULL)
     g_test_message ("no EOS");
   else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
