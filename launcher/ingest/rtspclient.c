@@ -214,18 +214,15 @@ announce (RtspClient *self, const char *path)
     self->admitted = TRUE;
 }
 
-/* Called for each ANNOUNCE and SETUP, before anything is made for it. */
+/* Called for ANNOUNCE, before anything is made for it. */
 static char *
 make_path (const GstRTSPUrl *url)
 {
   GstRTSPContext *ctx = gst_rtsp_context_get_current ();
   RtspClient *self = RTSP_CLIENT (ctx->client);
 
-  if (self->status == 0 && ctx->method == GST_RTSP_ANNOUNCE)
+  if (self->status == 0)
     announce (self, url->abspath);
-  else if (self->status == 0 && !self->admitted)
-    refuse (self, GST_RTSP_STS_METHOD_NOT_VALID_IN_THIS_STATE,
-        g_strdup ("ANNOUNCE was expected first"));
   if (self->status != 0)
     return NULL;
   return rtsp_client_make_path_from_uri (ctx->client, url);
@@ -317,7 +314,12 @@ rtsp_factory_construct (GstRTSPMediaFactory *factory, const GstRTSPUrl *url)
   GstRTSPContext *ctx = gst_rtsp_context_get_current ();
   RtspClient *self = RTSP_CLIENT (ctx->client);
 
-  if (!read_sdp (self, ctx->request) || !make_receiver (self))
+  /* SETUP finds the media that ANNOUNCE made, if there is one. */
+  if (ctx->method != GST_RTSP_ANNOUNCE)
+    refuse (self, GST_RTSP_STS_METHOD_NOT_VALID_IN_THIS_STATE,
+        g_strdup ("ANNOUNCE was expected first"));
+  if (self->status != 0 || !read_sdp (self, ctx->request) ||
+      !make_receiver (self))
     return NULL;
   return GST_RTSP_MEDIA_FACTORY_CLASS (rtsp_factory_parent_class)
       ->construct (factory, url);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rtspconnection.h"
 
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "rtspclient.h"
 
@@ -12,9 +14,10 @@ GST_DEBUG_CATEGORY_STATIC (rtsp_connection_debug);
 
 /* From its connection to RECORD: far more than a slow line needs. */
 #define KNOCKING_TIME (10 * G_TIME_SPAN_SECOND)
-/* All that a publisher sends before RECORD is 3 kB; the library itself would
- * read headers without end. */
+/* All that a publisher sends before RECORD is 3 kB. */
 #define KNOCKING_BYTES 65536
+/* The library reads a header that has no end without coming back. */
+#define BUSY_TIME (10 * G_TIME_SPAN_SECOND)
 /* The client reads its answer in that time, and may close first. */
 #define LINGER_MS 1000
 #define TICK_MS 250
@@ -22,6 +25,7 @@ GST_DEBUG_CATEGORY_STATIC (rtsp_connection_debug);
 struct _RtspConnection {
   RtspConnectionHost host;
   GSocket *socket;
+  int fd; /* of it, but ours: the library closes its own when it likes */
   char *peer;
   gint64 delay;
 
@@ -30,10 +34,13 @@ struct _RtspConnection {
   GMainLoop *loop;
   int admitted; /* atomic */
 
+  GMutex lock;
+  gint64 deadline; /* with lock; monotonic, us: of RECORD */
+  gint64 alive;    /* with lock; monotonic, us: when its loop last ran */
+
   /* Only the thread of the connection. */
   RtspClient *client;
   GSource *ticker, *lingerer;
-  gint64 deadline;          /* monotonic, us: of RECORD */
   Publication *publication; /* until the publisher takes it */
   RtspPublisher *publisher;
 };
@@ -99,28 +106,61 @@ get_received (RtspConnection *self)
   struct tcp_info info = {0};
   socklen_t size = sizeof info;
 
-  getsockopt (
-      g_socket_get_fd (self->socket), IPPROTO_TCP, TCP_INFO, &info, &size);
+  getsockopt (self->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
   return info.tcpi_bytes_received;
 }
 
 static const char *
 find_fault (RtspConnection *self, gint64 now)
 {
+  const char *fault = NULL;
+
+  g_mutex_lock (&self->lock);
   if (now > self->deadline)
-    return "it did not begin to publish";
-  if (self->deadline != G_MAXINT64 && get_received (self) > KNOCKING_BYTES)
-    return "its requests are too long";
-  return self->publisher != NULL ? rtsp_publisher_check (self->publisher, now)
-                                 : NULL;
+    fault = "it did not begin to publish";
+  else if (self->deadline != G_MAXINT64 && get_received (self) > KNOCKING_BYTES)
+    fault = "its requests are too long";
+  else if (now - self->alive > BUSY_TIME)
+    fault = "it keeps its thread busy";
+  g_mutex_unlock (&self->lock);
+  return fault;
+}
+
+/* Also for a thread that is reading, and without a farewell, so that nothing of
+ * what is still under way is kept. */
+static void
+abort_socket (RtspConnection *self)
+{
+  struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+  setsockopt (self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  shutdown (self->fd, SHUT_RDWR);
+}
+
+void
+rtsp_connection_inspect (RtspConnection *self, gint64 now)
+{
+  const char *fault = find_fault (self, now);
+
+  if (fault == NULL)
+    return;
+  GST_INFO ("%s is dropped: %s", self->peer, fault);
+  rtsp_connection_close (self);
+  abort_socket (self);
 }
 
 static gboolean
 on_tick (gpointer data)
 {
   RtspConnection *self = data;
-  const char *fault = find_fault (self, g_get_monotonic_time ());
+  gint64 now = g_get_monotonic_time ();
+  const char *fault = NULL;
 
+  g_mutex_lock (&self->lock);
+  self->alive = now;
+  g_mutex_unlock (&self->lock);
+  if (self->publisher != NULL)
+    fault = rtsp_publisher_check (self->publisher, now);
   if (fault == NULL)
     return G_SOURCE_CONTINUE;
   GST_INFO ("%s is dropped: %s", self->peer, fault);
@@ -190,7 +230,9 @@ on_recording (char **reason, gpointer data)
     *reason = g_strdup ("The broadcast cannot be started on this node");
     return GST_RTSP_STS_SERVICE_UNAVAILABLE;
   }
+  g_mutex_lock (&self->lock);
   self->deadline = G_MAXINT64;
+  g_mutex_unlock (&self->lock);
   return 0;
 }
 
@@ -252,13 +294,13 @@ tear_down (RtspConnection *self)
 {
   remove_source (&self->ticker);
   remove_source (&self->lingerer);
+  shutdown (self->fd, SHUT_RDWR);
   if (self->publisher != NULL)
     rtsp_publisher_stop (self->publisher);
   g_clear_pointer (&self->publication, publication_end);
   gst_rtsp_client_close (GST_RTSP_CLIENT (self->client));
   g_clear_object (&self->client);
   g_clear_pointer (&self->publisher, rtsp_publisher_unref);
-  g_socket_close (self->socket, NULL);
   /* What the library has put off: it holds references. */
   while (g_main_context_iteration (self->context, FALSE))
     ;
@@ -272,7 +314,6 @@ run (gpointer data)
 
   g_main_context_push_thread_default (self->context);
   make_client (self);
-  self->deadline = g_get_monotonic_time () + self->delay + KNOCKING_TIME;
   self->ticker = add_source (self, g_timeout_source_new (TICK_MS), on_tick);
   g_source_unref (add_source (self, opener, on_admit));
   g_main_loop_run (self->loop);
@@ -292,8 +333,12 @@ rtsp_connection_new (const RtspConnectionHost *host, GSocket *socket,
       rtsp_connection_debug, "rtspconnection", 0, "publishers by RTSP");
   self->host = *host;
   self->socket = g_object_ref (socket);
+  self->fd = fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 3);
   self->peer = g_strdup (peer);
   self->delay = delay;
+  g_mutex_init (&self->lock);
+  self->alive = g_get_monotonic_time ();
+  self->deadline = self->alive + delay + KNOCKING_TIME;
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->thread = g_thread_new ("rtsp-publisher", run, self);
@@ -319,6 +364,9 @@ rtsp_connection_free (RtspConnection *self)
   g_main_loop_unref (self->loop);
   g_main_context_unref (self->context);
   g_object_unref (self->socket);
+  if (self->fd >= 0)
+    close (self->fd);
+  g_mutex_clear (&self->lock);
   g_free (self->peer);
   g_free (self);
 }

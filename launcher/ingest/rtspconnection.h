@@ -30,6 +30,9 @@ RtspConnection *rtsp_connection_new (const RtspConnectionHost *host,
 const char *rtsp_connection_get_peer (RtspConnection *connection);
 /* Whether its key has been let in. From any thread. */
 gboolean rtsp_connection_is_admitted (RtspConnection *connection);
+/* Ends it if it should be: it did not publish in time, or does not let its own
+ * thread look after it. Not on its thread; @now: monotonic, us. */
+void rtsp_connection_inspect (RtspConnection *connection, gint64 now);
 /* Asks it to end. From any thread. */
 void rtsp_connection_close (RtspConnection *connection);
 /* Waits for its end. */

@@ -16,12 +16,14 @@ GST_DEBUG_CATEGORY_STATIC (rtsp_server_ingest_debug);
 /* Addresses that knocked in vain. */
 #define MAX_ADDRESSES 4096
 #define BACKLOG 128
+#define TICK_MS 100
 
 struct _RtspIngest {
   GThread *thread;
   GMainContext *context;
   GMainLoop *loop;
   GSocketService *service;
+  GSource *ticker;
   guint16 port;
   RtspConnectionHost host;
 
@@ -95,6 +97,17 @@ make_room (RtspIngest *self)
   }
   if (n >= MAX_KNOCKING)
     rtsp_connection_close (oldest);
+}
+
+static gboolean
+on_tick (gpointer data)
+{
+  RtspIngest *self = data;
+  gint64 now = g_get_monotonic_time ();
+
+  for (GList *l = self->connections.head; l != NULL; l = l->next)
+    rtsp_connection_inspect (l->data, now);
+  return G_SOURCE_CONTINUE;
 }
 
 static char *
@@ -184,6 +197,9 @@ listen_at (RtspIngest *self, const char *address, guint16 port, GError **error)
 static void
 free_members (RtspIngest *self)
 {
+  if (self->ticker != NULL)
+    g_source_destroy (self->ticker);
+  g_clear_pointer (&self->ticker, g_source_unref);
   g_clear_object (&self->service);
   g_clear_object (&self->host.threads);
   floodgate_free (self->gate);
@@ -223,6 +239,9 @@ rtsp_ingest_new (
     free_members (self);
     return NULL;
   }
+  self->ticker = g_timeout_source_new (TICK_MS);
+  g_source_set_callback (self->ticker, on_tick, self, NULL);
+  g_source_attach (self->ticker, self->context);
   self->thread = g_thread_new ("rtsp-ingest", run, self);
   return self;
 }
