@@ -31,11 +31,11 @@ parse_mark (const char *line, const char *mark)
 }
 
 /* @text without the marks, and without the sections that are not in @kept. */
-static GString *
-drop_sections (const char *text, const char *const *kept)
+static char *
+keep_sections (const char *text, const char *const *kept)
 {
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  GString *result = g_string_new (NULL);
+  g_autoptr (GString) result = g_string_new (NULL);
   gboolean skipping = FALSE;
 
   for (guint i = 0; lines[i]; i++) {
@@ -47,9 +47,10 @@ drop_sections (const char *text, const char *const *kept)
     else if (ended)
       skipping = FALSE;
     else if (!skipping)
-      g_string_append_printf (result, "%s%s", lines[i], lines[i + 1] ? "\n" : "");
+      g_string_append_printf (
+          result, "%s%s", lines[i], lines[i + 1] ? "\n" : "");
   }
-  return result;
+  return g_string_free (g_steal_pointer (&result), FALSE);
 }
 
 /* nginx has no way to write these in a path. */
@@ -64,55 +65,86 @@ check_path (const char *path, GError **error)
   return FALSE;
 }
 
+typedef struct {
+  const char *name;
+  const char *value; /* or NULL: not for this node */
+} Variable;
+
+/* @text with each @NAME@ replaced; NULL and @unknown, if there is one that is
+ * not in @variables. */
+static char *
+replace_variables (
+    const char *text, const Variable *variables, guint n, char **unknown)
+{
+  g_auto (GStrv) pieces = g_strsplit (text, "@", -1);
+  g_autoptr (GString) result = g_string_new (pieces[0]);
+
+  /* Every second piece is a name. */
+  for (guint i = 1; pieces[i]; i += 2) {
+    guint v = 0;
+
+    while (v < n && strcmp (variables[v].name, pieces[i]) != 0)
+      v++;
+    if (v == n || !variables[v].value || !pieces[i + 1]) {
+      *unknown = g_strndup (pieces[i], strcspn (pieces[i], "\n"));
+      return NULL;
+    }
+    g_string_append (result, variables[v].value);
+    g_string_append (result, pieces[i + 1]);
+  }
+  return g_string_free (g_steal_pointer (&result), FALSE);
+}
+
+/* Of template sections; ends with NULL. */
+static void
+choose_sections (const PrivateNginxSettings *settings, const char **kept)
+{
+  if (settings->origin)
+    *kept++ = "LIVE";
+  if (settings->api)
+    *kept++ = "API";
+  if (settings->rtmp_port)
+    *kept++ = "RTMP";
+  *kept = NULL;
+}
+
 char *
 nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
     const char *user, GError **error)
 {
-  gboolean with_rtmp = settings->rtmp_port != 0;
-  const char *kept[4] = { NULL };
-  guint n_kept = 0;
   g_autofree char *listen = format_listen (settings->address, settings->port);
-  g_autofree char *rtmp_listen = NULL, *control_port = NULL;
-  g_autoptr (GString) config = NULL;
-  const char *left;
+  g_autofree char *rtmp_listen =
+      settings->rtmp_port
+          ? format_listen (settings->rtmp_address, settings->rtmp_port)
+          : NULL;
+  g_autofree char *control_port =
+      g_strdup_printf ("%u", (guint)settings->control_port);
+  const Variable variables[] = {
+      {"USER", user},
+      {"LISTEN", listen},
+      {"WWW", settings->www},
+      {"HOME", "rewrite ^ /index.html break"},
+      {"ORIGIN", settings->origin},
+      {"API", settings->api},
+      {"RTMP_LISTEN", rtmp_listen},
+      {"HOOK", settings->hook},
+      {"CONTROL_PORT", control_port},
+  };
+  const char *kept[4];
+  g_autofree char *chosen = NULL, *unknown = NULL;
+  char *config;
 
   if (!check_path (settings->www, error))
     return NULL;
-  if (settings->origin)
-    kept[n_kept++] = "LIVE";
-  if (settings->api)
-    kept[n_kept++] = "API";
-  if (with_rtmp) {
-    kept[n_kept++] = "RTMP";
-    rtmp_listen = format_listen (settings->rtmp_address, settings->rtmp_port);
-    control_port = g_strdup_printf ("%u", (guint)settings->control_port);
-  }
-  config = drop_sections (text, kept);
-  const struct {
-    const char *name;
-    const char *value;
-  } values[] = {
-    { "@USER@", user },
-    { "@LISTEN@", listen },
-    { "@WWW@", settings->www },
-    { "@HOME@", "rewrite ^ /index.html break" },
-    { "@ORIGIN@", settings->origin },
-    { "@API@", settings->api },
-    { "@RTMP_LISTEN@", rtmp_listen },
-    { "@HOOK@", settings->hook },
-    { "@CONTROL_PORT@", control_port },
-  };
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    if (values[i].value)
-      g_string_replace (config, values[i].name, values[i].value, 0);
-  left = strchr (config->str, '@');
-  if (left && !strchr (settings->www, '@')) {
+  choose_sections (settings, kept);
+  chosen = keep_sections (text, kept);
+  config =
+      replace_variables (chosen, variables, G_N_ELEMENTS (variables), &unknown);
+  if (!config)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-        "%s: nothing is known for %.*s", settings->template,
-        (int)strcspn (left, " ;\n"), left);
-    return NULL;
-  }
-  return g_string_free (g_steal_pointer (&config), FALSE);
+        "%s: nothing is known to put in the place of @%s@", settings->template,
+        unknown);
+  return config;
 }
 
 char *
