@@ -95,30 +95,28 @@ replace_variables (
   return g_string_free (g_steal_pointer (&result), FALSE);
 }
 
-/* Of template sections; ends with NULL. */
-static void
-choose_sections (const PrivateNginxSettings *settings, const char **kept)
-{
-  if (settings->origin)
-    *kept++ = "LIVE";
-  if (settings->api)
-    *kept++ = "API";
-  if (settings->rtmp_port)
-    *kept++ = "RTMP";
-  *kept = NULL;
-}
-
 char *
 nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
     const char *user, GError **error)
 {
+  const char *kept[4] = {NULL};
+  guint n_kept = 0;
   g_autofree char *listen = format_listen (settings->address, settings->port);
-  g_autofree char *rtmp_listen =
-      settings->rtmp_port
-          ? format_listen (settings->rtmp_address, settings->rtmp_port)
-          : NULL;
-  g_autofree char *control_port =
-      g_strdup_printf ("%u", (guint)settings->control_port);
+  g_autofree char *rtmp_listen = NULL, *control_port = NULL;
+  g_autofree char *chosen = NULL, *unknown = NULL;
+  char *config;
+
+  if (!check_path (settings->www, error))
+    return NULL;
+  if (settings->origin)
+    kept[n_kept++] = "LIVE";
+  if (settings->api)
+    kept[n_kept++] = "API";
+  if (settings->rtmp_port) {
+    kept[n_kept++] = "RTMP";
+    rtmp_listen = format_listen (settings->rtmp_address, settings->rtmp_port);
+    control_port = g_strdup_printf ("%u", (guint)settings->control_port);
+  }
   const Variable variables[] = {
       {"USER", user},
       {"LISTEN", listen},
@@ -130,13 +128,6 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
       {"HOOK", settings->hook},
       {"CONTROL_PORT", control_port},
   };
-  const char *kept[4];
-  g_autofree char *chosen = NULL, *unknown = NULL;
-  char *config;
-
-  if (!check_path (settings->www, error))
-    return NULL;
-  choose_sections (settings, kept);
   chosen = keep_sections (text, kept);
   config =
       replace_variables (chosen, variables, G_N_ELEMENTS (variables), &unknown);

@@ -30,7 +30,7 @@ typedef struct {
   RtmpPublishers *publishers;
   RtmpCall call;
   SoupServerMessage *message; /* paused */
-  gulong finished_id, disconnected_id;
+  gulong finished_id;
   gboolean finished; /* nothing can be answered any more */
   GSource *timer;    /* or NULL */
   Publisher *owner;  /* for whom it waits, or NULL */
@@ -48,7 +48,6 @@ struct _RtmpPublishers {
   SoupSession *session;
   Floodgate *gate;
   GSource *sweep;
-  gboolean stopped;
   GHashTable *knocks;  /* number of the client -> Knock */
   GHashTable *clients; /* number of the client -> Publisher */
   GHashTable *tickets; /* ticket -> Publisher */
@@ -154,8 +153,6 @@ knock_new (
   knock->message = g_object_ref (message);
   knock->finished_id =
       g_signal_connect (message, "finished", G_CALLBACK (on_finished), knock);
-  knock->disconnected_id = g_signal_connect (
-      message, "disconnected", G_CALLBACK (on_finished), knock);
   soup_server_message_pause (message);
   g_hash_table_replace (publishers->knocks, knock->call.client, knock);
   return knock;
@@ -184,7 +181,6 @@ knock_answer (Knock *knock, guint status, const char *location)
   knock_stop_waiting (knock);
   g_hash_table_remove (knock->publishers->knocks, knock->call.client);
   g_signal_handler_disconnect (knock->message, knock->finished_id);
-  g_signal_handler_disconnect (knock->message, knock->disconnected_id);
   /* libsoup takes it badly to go on with one that is over. */
   if (!knock->finished) {
     soup_server_message_set_status (knock->message, status, NULL);
@@ -357,8 +353,8 @@ push_job (Publisher *publisher, gboolean end)
 
 /* --- The life of a publisher --------------------------------------------- */
 
-/* What comes of it does not matter: if nginx does not hear this, it is told with
- * the next update. */
+/* nginx answers 404 if it has gone already, and nothing if it is away itself.
+ * In any case the next update tells it. */
 static void
 drop_publisher (Publisher *publisher)
 {
@@ -505,9 +501,7 @@ rtmp_publishers_publish (
   if (former)
     publisher_leave (former);
   knock = knock_new (publishers, message, call);
-  if (publishers->stopped)
-    knock_answer (knock, SOUP_STATUS_SERVICE_UNAVAILABLE, NULL);
-  else if (strcmp (knock->call.app, publishers->app) == 0)
+  if (strcmp (knock->call.app, publishers->app) == 0)
     consider (knock);
   else
     refuse (knock, "the address has another application than is pulled");
@@ -642,7 +636,6 @@ rtmp_publishers_stop (RtmpPublishers *publishers)
   g_autoptr (GList) clients = g_hash_table_get_values (publishers->clients);
   g_autoptr (GList) knocks = NULL;
 
-  publishers->stopped = TRUE;
   for (GList *item = clients; item; item = item->next)
     publisher_leave (item->data);
   knocks = g_hash_table_get_values (publishers->knocks);

@@ -82,3 +82,41 @@ export async function startFront(place, originPort, www = `${ROOT}data/www`) {
       place, 'front', port, fillNode(values, ['API', 'RTMP']));
   return { ...front, url: `http://127.0.0.1:${port}` };
 }
+
+// A whole node. `addresses` has those of ORIGIN, API and HOOK; `rtmp` is what
+// stands behind `listen`.
+export async function startNode(place, name, addresses, rtmp) {
+  const port = await freePort();
+  return start(place, name, port, fillNode({
+    USER,
+    LISTEN: `127.0.0.1:${port}`,
+    WWW: `${ROOT}data/www`,
+    HOME: 'rewrite ^ /index.html break',
+    RTMP_LISTEN: rtmp,
+    CONTROL_PORT: await freePort(),
+    ...addresses,
+  }, []));
+}
+
+// data/nginx/balancer.conf for two nodes, each { rtmp, rtsp, http }, with its
+// own ports in the places of the files' ones.
+export async function startBalancer(place, name, nodes, edit = (text) => text) {
+  const own = {
+    rtmp: await freePort(), rtsp: await freePort(), http: await freePort(),
+  };
+  const known = { rtmp: 1935, rtsp: 8554, http: 8080 };
+  let config = readFileSync(`${ROOT}data/nginx/balancer.conf`, 'utf8')
+      .replace('user www-data;', `${USER}\ndaemon off;`)
+      .replace('pid /run/nginx.pid;', 'pid nginx.pid;')
+      .replace('/var/log/nginx/error.log', 'error.log');
+  for (const [protocol, port] of Object.entries(known)) {
+    nodes.forEach((node, i) => {
+      config = config.replaceAll(`node${i + 1}.internal:${port}`,
+          `127.0.0.1:${node[protocol]}`);
+    });
+    config = config.replace(`listen ${port}`,
+        `listen 127.0.0.1:${own[protocol]}`);
+  }
+  const balancer = await start(place, name, own.rtmp, edit(config));
+  return { ...own, process: balancer.process };
+}
