@@ -15,6 +15,22 @@ format_listen (const char *address, guint16 port)
       strchr (address, ':') ? "[%s]:%u" : "%s:%u", address, (guint)port);
 }
 
+/* The pull comes to 127.0.0.1, whatever the address for publishers is. */
+static char *
+format_rtmp_listen (const PrivateNginxSettings *settings)
+{
+  const char *address = settings->rtmp_address;
+  char *listen = format_listen (address, settings->rtmp_port);
+  char *both;
+
+  if (strcmp (address, "0.0.0.0") == 0 || strcmp (address, "127.0.0.1") == 0)
+    return listen;
+  both = g_strdup_printf (
+      "%s; listen 127.0.0.1:%u", listen, (guint)settings->rtmp_port);
+  g_free (listen);
+  return both;
+}
+
 /* The name in a line like "  # @begin NAME@", or NULL. (transfer full) */
 static char *
 parse_mark (const char *line, const char *mark)
@@ -102,23 +118,13 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
   const char *kept[4] = {NULL};
   guint n_kept = 0;
   g_autofree char *listen = format_listen (settings->address, settings->port);
-  g_autofree char *rtmp_listen = NULL, *control_port = NULL;
-  g_autofree char *chosen = NULL, *unknown = NULL;
-  char *config;
-
-  if (!check_path (settings->www, error))
-    return NULL;
-  if (settings->origin)
-    kept[n_kept++] = "LIVE";
-  if (settings->api)
-    kept[n_kept++] = "API";
-  if (settings->rtmp_port) {
-    kept[n_kept++] = "RTMP";
-    rtmp_listen = format_listen (settings->rtmp_address, settings->rtmp_port);
-    control_port = g_strdup_printf ("%u", (guint)settings->control_port);
-  }
+  g_autofree char *rtmp_listen =
+      settings->rtmp_port ? format_rtmp_listen (settings) : NULL;
+  g_autofree char *control_port =
+      g_strdup_printf ("%u", (guint)settings->control_port);
   const Variable variables[] = {
       {"USER", user},
+      {"ACCESS_LOG", "off"}, /* Nobody would rotate it. */
       {"LISTEN", listen},
       {"WWW", settings->www},
       {"HOME", "rewrite ^ /index.html break"},

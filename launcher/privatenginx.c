@@ -20,6 +20,8 @@
 #define END_PATIENCE (3 * G_TIME_SPAN_SECOND)
 /* How often the pid file is looked for while nginx starts. */
 #define GLANCE (5 * G_TIME_SPAN_MILLISECOND)
+/* Of its error log, when it starts. */
+#define MOST_LOG (1024 * 1024)
 /* Having run for so long it is sound, and the next restart is quick again. */
 #define SOUND_AFTER (30 * G_TIME_SPAN_SECOND)
 
@@ -264,14 +266,26 @@ end_child (GSubprocess *child, pid_t pid)
   g_subprocess_wait (child, NULL, NULL);
 }
 
+/* Nobody else rotates it. One former log is kept. */
+static void
+rotate_log (PrivateNginx *nginx)
+{
+  g_autofree char *former = g_strconcat (nginx->log_file, ".1", NULL);
+
+  if (get_log_size (nginx) > MOST_LOG)
+    g_rename (nginx->log_file, former);
+}
+
 /* Starts it, and returns when it is ready. (transfer full) */
 static GSubprocess *
 start_child (PrivateNginx *nginx, pid_t *pid, GError **error)
 {
-  goffset log_size = get_log_size (nginx);
   g_autoptr (GSubprocess) child = NULL;
+  goffset log_size;
   const char *text;
 
+  rotate_log (nginx);
+  log_size = get_log_size (nginx);
   kill_group (read_pid (nginx));
   g_unlink (nginx->pid_file);
   child = spawn (nginx, error);

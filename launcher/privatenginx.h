@@ -20,7 +20,7 @@ typedef struct {
   const char *api;    /* host:port, or NULL: no API here */
   /* What follows is for RTMP only. */
   const char *rtmp_address;
-  guint16 rtmp_port;    /* 0: no RTMP */
+  guint16 rtmp_port;    /* 0: no RTMP; the pull is at 127.0.0.1 in any case */
   const char *hook;     /* host:port */
   guint16 control_port; /* on 127.0.0.1, for the RTMP ingest */
 } PrivateNginxSettings;

@@ -13,7 +13,7 @@
 #define MOST_KNOCKS 256
 /* Pipelines that start or stop at the same time, so that one with a stalled
  * disk does not keep other publishers waiting. */
-#define MOST_JOBS 8
+#define MOST_JOBS 32
 /* nginx waits for an answer for 10 s. The pull needs some 50 ms. */
 #define PULL_PATIENCE (3 * G_TIME_SPAN_SECOND)
 #define RIVAL_PATIENCE (4 * G_TIME_SPAN_SECOND)

@@ -86,6 +86,7 @@ broadcasts_admit (Broadcasts *broadcasts, const char *key, const char *protocol,
     slot->publication->dropped = dropped;
     slot->publication->data = data;
     slot->seen.admitted++;
+    slot->seen.admitted_at = g_get_monotonic_time ();
   }
   g_mutex_unlock (&broadcasts->lock);
   return admission;
@@ -116,10 +117,10 @@ on_handoff (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
   KitSeen *seen = &publication->slot->seen;
 
   g_mutex_lock (&publication->broadcasts->lock);
-  if (g_str_equal (GST_OBJECT_NAME (sink), "picture"))
-    seen->frames++;
-  else
+  if (!g_str_equal (GST_OBJECT_NAME (sink), "picture"))
     seen->samples++;
+  else if (seen->frames++ == 0)
+    seen->first_frame_at = g_get_monotonic_time ();
   g_mutex_unlock (&publication->broadcasts->lock);
 }
 
@@ -312,13 +313,15 @@ kit_remove (const char *dir)
 }
 
 void
-rtmp_node_start_ingest (RtmpNode *node, guint16 hook_port)
+rtmp_node_start_ingest (
+    RtmpNode *node, guint16 hook_port, gboolean with_control)
 {
   g_autofree char *pull =
       g_strdup_printf ("rtmp://127.0.0.1:%u/live", (guint)node->rtmp_port);
   g_autofree char *control = g_strdup_printf (
       "http://127.0.0.1:%u/control", (guint)node->control_port);
-  RtmpIngestSettings settings = {"127.0.0.1", hook_port, pull, control};
+  RtmpIngestSettings settings = {
+      "127.0.0.1", hook_port, pull, with_control ? control : NULL};
   g_autoptr (GError) error = NULL;
 
   node->ingest = rtmp_ingest_new (&settings, node->broadcasts, &error);
@@ -341,7 +344,7 @@ rtmp_node_new (void)
   node->rtmp_port = kit_free_port ();
   node->control_port = kit_free_port ();
   node->broadcasts = stand_in_new ();
-  rtmp_node_start_ingest (node, 0);
+  rtmp_node_start_ingest (node, 0, TRUE);
 
   prefix = g_build_filename (node->dir, "nginx", NULL);
   hook = g_strdup_printf (

@@ -28,7 +28,9 @@ typedef struct {
 RtmpNode *rtmp_node_new (void);
 void rtmp_node_free (RtmpNode *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RtmpNode, rtmp_node_free)
-void rtmp_node_start_ingest (RtmpNode *node, guint16 hook_port);
+/* @with_control: it may drop publishers at once. */
+void rtmp_node_start_ingest (
+    RtmpNode *node, guint16 hook_port, gboolean with_control);
 /* Of the master of its nginx, once it is not @former. */
 int rtmp_node_get_nginx_pid (RtmpNode *node, int former);
 
@@ -50,7 +52,8 @@ void kit_kill (GSubprocess *process, int signal);
 /* What the stand-in saw; key by key. */
 typedef struct {
   guint admitted, ended, frames, samples;
-  char *source; /* of the last one started */
+  gint64 admitted_at, first_frame_at; /* monotonic us */
+  char *source;                       /* of the last one started */
 } KitSeen;
 
 void kit_get_seen (RtmpNode *node, const char *key, KitSeen *seen);

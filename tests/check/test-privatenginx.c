@@ -52,6 +52,12 @@ test_config (void)
       "load;\nuser x;\n  127.0.0.1:1;\n"
       "listen 127.0.0.1:80; root \"/srv/a@b\";\n127.0.0.1:2;\n"
       "rtmp 0.0.0.0:1935 127.0.0.1:3 4;\n");
+
+  g_free (most);
+  settings.rtmp_address = "::";
+  most = nginx_config_fill (TEMPLATE, &settings, "user x;", &error);
+  g_assert_nonnull (
+      strstr (most, "rtmp [::]:1935; listen 127.0.0.1:1935 127.0.0.1:3"));
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include <libsoup/soup.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rtmpkit.h"
@@ -31,6 +32,8 @@ test_admitted (void)
    * before. */
   g_assert_cmpuint (seen.frames, ==, 120);
   g_assert_cmpuint (seen.samples, >, 180);
+  g_test_message ("first frame %.0f ms after the admission",
+      (double)(seen.first_frame_at - seen.admitted_at) / 1000);
 }
 
 static void
@@ -126,6 +129,45 @@ test_dropped (void)
   kit_until_ended (node, KIT_KEY, 1);
 }
 
+/* nginx has no control module: it is told with the next update. */
+static void
+test_dropped_later (void)
+{
+  g_autoptr (RtmpNode) node = rtmp_node_new ();
+  g_autoptr (GSubprocess) publisher = NULL;
+  guint16 port = rtmp_ingest_get_hook_port (node->ingest);
+
+  rtmp_ingest_free (node->ingest);
+  rtmp_node_start_ingest (node, port, FALSE);
+  publisher = kit_publish (node, KIT_KEY, 0);
+  kit_until_frames (node, KIT_KEY, 10);
+  kit_drop (node, KIT_KEY);
+  g_assert_false (kit_wait_publisher (publisher));
+  kit_until_ended (node, KIT_KEY, 1);
+}
+
+/* The master starts another. */
+static void
+test_worker_killed (void)
+{
+  g_autoptr (RtmpNode) node = rtmp_node_new ();
+  g_autoptr (GSubprocess) publisher = kit_publish (node, KIT_KEY, 0);
+  int master = rtmp_node_get_nginx_pid (node, 0);
+  g_autofree char *path =
+      g_strdup_printf ("/proc/%d/task/%d/children", master, master);
+  g_autofree char *workers = NULL;
+  GSubprocess *back;
+
+  kit_until_frames (node, KIT_KEY, 10);
+  g_assert_true (g_file_get_contents (path, &workers, NULL, NULL));
+  g_assert_cmpint (kill (atoi (workers), SIGKILL), ==, 0);
+  g_assert_false (kit_wait_publisher (publisher));
+  kit_until_ended (node, KIT_KEY, 1);
+  back = kit_publish (node, KIT_KEY, 0);
+  kit_until_frames (node, KIT_KEY, 10);
+  kit_kill (back, SIGKILL);
+}
+
 static void
 test_nginx_killed (void)
 {
@@ -153,7 +195,7 @@ test_hook_restarted (void)
 
   kit_until_frames (node, KIT_KEY, 10);
   rtmp_ingest_free (node->ingest);
-  rtmp_node_start_ingest (node, port);
+  rtmp_node_start_ingest (node, port, TRUE);
   g_assert_false (kit_wait_publisher (publisher));
   back = kit_publish (node, KIT_KEY, 0);
   kit_until_frames (node, KIT_KEY, 10);
@@ -369,6 +411,21 @@ test_flood (void)
   g_assert_cmpuint (seen.admitted, ==, 2);
 }
 
+/* It told once that the publisher is there, and then nothing more. */
+static void
+test_silent_nginx (void)
+{
+  g_autoptr (RtmpNode) node = rtmp_node_new ();
+
+  g_assert_cmpuint (
+      ask_for (node, "/publish", "publish", 999, KIT_KEY), ==, 302);
+  g_assert_cmpuint (
+      ask_for (node, "/update", "update_publish", 999, KIT_KEY), ==, 200);
+  kit_until_ended (node, KIT_KEY, 1);
+  g_assert_cmpuint (
+      ask_for (node, "/update", "update_publish", 999, KIT_KEY), ==, 403);
+}
+
 /* What is held back when all ends is answered, too. */
 static void
 test_stop_while_asked (void)
@@ -388,7 +445,7 @@ test_stop_while_asked (void)
   while (answered < 3)
     g_main_context_iteration (NULL, TRUE);
   g_clear_pointer (&node->ingest, rtmp_ingest_free);
-  rtmp_node_start_ingest (node, 0);
+  rtmp_node_start_ingest (node, 0, TRUE);
   while (answered < 20)
     g_main_context_iteration (NULL, TRUE);
 }
@@ -446,11 +503,14 @@ main (int argc, char **argv)
   g_test_add_func ("/rtmphook/busy", test_busy);
   g_test_add_func ("/rtmphook/silent-gives-way", test_silent_gives_way);
   g_test_add_func ("/rtmphook/dropped", test_dropped);
+  g_test_add_func ("/rtmphook/dropped-later", test_dropped_later);
+  g_test_add_func ("/rtmphook/worker-killed", test_worker_killed);
   g_test_add_func ("/rtmphook/nginx-killed", test_nginx_killed);
   g_test_add_func ("/rtmphook/hook-restarted", test_hook_restarted);
   g_test_add_func ("/rtmphook/play", test_play);
   g_test_add_func ("/rtmphook/nonsense", test_nonsense);
   g_test_add_func ("/rtmphook/flood", test_flood);
+  g_test_add_func ("/rtmphook/silent-nginx", test_silent_nginx);
   g_test_add_func ("/rtmphook/stop-while-asked", test_stop_while_asked);
   g_test_add_func ("/rtmphook/no-keys-in-files", test_no_keys_in_files);
   return g_test_run ();

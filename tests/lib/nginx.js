@@ -75,6 +75,7 @@ export async function startFront(place, originPort, www = `${ROOT}data/www`) {
     USER,
     LISTEN: `127.0.0.1:${port}`,
     ORIGIN: `127.0.0.1:${originPort}`,
+    ACCESS_LOG: 'access.log',
     WWW: www,
     HOME: 'return 302 $scheme://$http_host/watch/testpattern',
   };
@@ -90,6 +91,7 @@ export async function startNode(place, name, addresses, rtmp) {
   return start(place, name, port, fillNode({
     USER,
     LISTEN: `127.0.0.1:${port}`,
+    ACCESS_LOG: 'off',
     WWW: `${ROOT}data/www`,
     HOME: 'rewrite ^ /index.html break',
     RTMP_LISTEN: rtmp,
