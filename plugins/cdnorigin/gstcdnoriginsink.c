@@ -80,10 +80,9 @@ GST_DEBUG_CATEGORY_STATIC (cdn_origin_sink_debug);
 
 #define DEFAULT_ADDRESS "127.0.0.1"
 #define DEFAULT_PORT 8080
-#define DEFAULT_MEMORY_WINDOW (12 * GST_SECOND)
+#define DEFAULT_MEMORY_WINDOW ORIGIN_MEMORY_WINDOW
 #define DEFAULT_DVR_WINDOW 0
-#define CACHED_DVR_WINDOW (300 * GST_SECOND)
-#define DEFAULT_APPEND_GRACE (250 * GST_MSECOND)
+#define DEFAULT_APPEND_GRACE ORIGIN_APPEND_GRACE
 
 enum {
   PROP_0,
@@ -300,7 +299,7 @@ get_window (GstCdnOriginSink *self)
   window.dvr_window = self->dvr_window;
   if (window.dvr_window == 0)
     window.dvr_window =
-        self->cache_dir != NULL ? CACHED_DVR_WINDOW : self->memory_window;
+        self->cache_dir != NULL ? ORIGIN_CACHED_DVR_WINDOW : self->memory_window;
   GST_OBJECT_UNLOCK (self);
   return window;
 }

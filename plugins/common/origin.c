@@ -401,6 +401,14 @@ origin_publish (
   return broadcast;
 }
 
+gboolean
+origin_end (Origin *self, const char *link)
+{
+  g_autoptr (OriginBroadcast) broadcast = lookup (self, link);
+
+  return broadcast != NULL && origin_broadcast_end (broadcast);
+}
+
 void
 origin_set_poster (Origin *self, const char *link, GBytes *jpeg)
 {

@@ -15,6 +15,11 @@ G_BEGIN_DECLS
 typedef struct _Origin Origin;
 typedef struct _OriginBroadcast OriginBroadcast;
 
+/* ns; what a window has unless somebody asks for another. */
+#define ORIGIN_MEMORY_WINDOW G_GUINT64_CONSTANT (12000000000)
+#define ORIGIN_CACHED_DVR_WINDOW G_GUINT64_CONSTANT (300000000000)
+#define ORIGIN_APPEND_GRACE G_GUINT64_CONSTANT (250000000)
+
 typedef struct {
   guint64 memory_window; /* ns of media kept in memory */
   guint64 dvr_window;    /* ns of media a live playlist lists */
@@ -57,6 +62,10 @@ void origin_broadcast_get_stats (
 /* The publisher is gone: the link stays on air, interrupted, for @resume_window
  * ns, then ends; with 0 it ends now. Frees @broadcast (not the link). */
 void origin_broadcast_leave (OriginBroadcast *broadcast, guint64 resume_window);
+
+/* Ends an interrupted link before its window has passed. FALSE: it is not on
+ * air, or somebody is publishing it. */
+gboolean origin_end (Origin *origin, const char *link);
 
 /* The latest thumbnail of @link, a whole JPEG. Needs no publish: another branch
  * of the pipeline makes it. Forgotten when the link leaves the air. */

@@ -304,6 +304,29 @@ origin_broadcast_leave (OriginBroadcast *self, guint64 resume_window)
   origin_broadcast_unref (self);
 }
 
+/**
+ * origin_broadcast_end:
+ *
+ * Returns: %FALSE if somebody is publishing
+ */
+gboolean
+origin_broadcast_end (OriginBroadcast *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean publishing;
+
+  g_mutex_lock (&self->lock);
+  publishing = self->publishing;
+  if (!publishing && self->leaving) {
+    self->leaving = FALSE;
+    queue_mark_locked (self, PENDING_END);
+    advance_locked (self, now);
+  }
+  origin_broadcast_unlock_and_resume (
+      self, origin_broadcast_collect_locked (self, now));
+  return !publishing;
+}
+
 void
 origin_broadcast_get_stats (OriginBroadcast *self, OriginStats *stats)
 {

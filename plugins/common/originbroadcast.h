@@ -38,6 +38,7 @@ guint64 origin_broadcast_get_dvr_window (OriginBroadcast *broadcast);
 gboolean origin_broadcast_begin_seed (OriginBroadcast *broadcast);
 void origin_broadcast_end_seed (
     OriginBroadcast *broadcast, const OriginSeed *seed);
+gboolean origin_broadcast_end (OriginBroadcast *broadcast);
 gboolean origin_broadcast_is_ended (OriginBroadcast *broadcast);
 gboolean origin_broadcast_is_over (OriginBroadcast *broadcast, gint64 now);
 gint64 origin_broadcast_tick (OriginBroadcast *broadcast, gint64 now);

@@ -584,6 +584,23 @@ test_resume_other_order (Fixture *f, gconstpointer unused)
 }
 
 static void
+test_ended_early (Fixture *f, gconstpointer unused)
+{
+  test_push_segments (f->broadcast, 0, 0, 1, TRUE);
+  g_assert_false (origin_end (f->origin, "game"));
+  g_assert_false (origin_end (f->origin, "nobody"));
+  leave (f, 100 * NS_PER_S);
+  assert_lists (f, VIDEO "index.m3u8", "#EXT-X-ENDLIST", 0);
+  g_assert_true (origin_end (f->origin, "game"));
+  assert_lists (f, VIDEO "index.m3u8", "#EXT-X-ENDLIST", 1);
+  assert_lists (f, AUDIO "index.m3u8", "#EXT-X-ENDLIST", 1);
+  /* Nobody goes on with it; who publishes begins anew. */
+  origin_end (f->origin, "game");
+  f->broadcast = test_publish (f->origin, "game");
+  assert_status (f, VIDEO "index.m3u8", 404);
+}
+
+static void
 test_resume_window_passes (Fixture *f, gconstpointer unused)
 {
   g_autoptr (HttpClient) client = http_client_open (f->port);
@@ -695,9 +712,10 @@ main (int argc, char **argv)
   ADD ("media/gzip", test_gzip);
   ADD ("media/keep-alive", test_keep_alive);
   ADD ("media/poster", test_poster);
-  ADD ("life/end", test_end);
+  ADD ("life/ended-early", test_ended_early);
   ADD ("life/resume", test_resume);
   ADD ("life/resume-other-order", test_resume_other_order);
+  ADD ("life/ended-early", test_ended_early);
   ADD ("life/resume-window-passes", test_resume_window_passes);
   ADD ("life/shared-port", test_shared_port);
   ADD ("append/after", test_after_append);
