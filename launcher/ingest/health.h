@@ -34,9 +34,11 @@ void ingest_health_audio_frame (
 /* Looks at the clock: silence, drift, no audio. Call it about once a second.
  * TRUE if the findings changed. */
 gboolean ingest_health_tick (IngestHealth *health, gint64 now);
-/* A JSON array of {code, severity, text, advice, value}: `code` is stable, e.g.
- * "key-interval-long", `text` and `advice` are sentences for a developer who
- * uses OBS and name its settings. (transfer full) */
+/* A JSON array of {code, severity, text, advice, value}, the worst first: `code`
+ * is stable, e.g. "key-interval-long", `severity` is "info", "warning" or
+ * "error", `text` and `advice` are sentences for a developer who uses OBS and
+ * name its settings, `value` is the number of the figure in `text`, or null.
+ * (transfer full) */
 char *ingest_health_to_json (IngestHealth *health);
 guint64 ingest_health_get_bytes (IngestHealth *health);
 
