@@ -322,7 +322,7 @@ test_flapping_without_media (Fixture *f, gconstpointer unused)
       break;
     n++;
   }
-  g_assert_cmpuint (n, ==, 20 * (WINDOW / SECOND) - 1);
+  g_assert_cmpuint (n, ==, 20 * (WINDOW / SECOND));
   g_assert_true (again != broadcast);
   g_assert_true (lifecycle_expire (f->life, f->now) == broadcast);
 }

@@ -712,7 +712,7 @@ main (int argc, char **argv)
   ADD ("media/gzip", test_gzip);
   ADD ("media/keep-alive", test_keep_alive);
   ADD ("media/poster", test_poster);
-  ADD ("life/ended-early", test_ended_early);
+  ADD ("life/end", test_end);
   ADD ("life/resume", test_resume);
   ADD ("life/resume-other-order", test_resume_other_order);
   ADD ("life/ended-early", test_ended_early);
