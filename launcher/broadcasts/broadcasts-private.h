@@ -67,6 +67,7 @@ struct _Publication {
 
   /* with the owner's lock */
   PipelineRun *run;
+  GstElement *source; /* of `run`, also once that is gone */
   gboolean is_started;
   gboolean is_gone;
   char *health; /* JSON */

@@ -86,12 +86,18 @@ on_warning (Watch *watch, GstMessage *message)
 static void
 on_element (Watch *watch, GstMessage *message)
 {
+  const GstStructure *structure = gst_message_get_structure (message);
+
   if (gst_message_has_name (message, "cachesink-chunks-dropped")) {
     warn (watch, "the disk is too slow: the recording has a hole");
   } else if (gst_message_has_name (message, "cmafpackager-epoch-begun") &&
              !watch->is_live) {
     watch->is_live = TRUE;
     watch->events.live (watch->data);
+  } else if (gst_message_has_name (message, "broadcastregister-refused") &&
+             g_strcmp0 (gst_structure_get_string (structure, "reason"),
+                 "ended") == 0) {
+    watch->events.ended (watch->data);
   }
 }
 
@@ -192,6 +198,14 @@ pipeline_run_start (GstElement *pipeline, GMainContext *context,
   return run;
 }
 
+/* A streaming thread that is stuck in the pipeline has the lock that an EOS
+ * waits for; so another thread sends it. */
+static void
+send_eos (GstElement *pipeline, gpointer unused)
+{
+  gst_element_send_event (pipeline, gst_event_new_eos ());
+}
+
 void
 pipeline_run_stop (PipelineRun *run, gint64 patience)
 {
@@ -200,7 +214,7 @@ pipeline_run_stop (PipelineRun *run, gint64 patience)
 
   g_source_destroy (run->source);
   if (!g_atomic_int_get (&run->watch->is_over))
-    gst_element_send_event (run->pipeline, gst_event_new_eos ());
+    gst_element_call_async (run->pipeline, send_eos, NULL, NULL);
   while (message == NULL && !g_atomic_int_get (&run->watch->is_over) &&
          g_get_monotonic_time () < deadline)
     message = gst_bus_timed_pop_filtered (

@@ -16,6 +16,8 @@ typedef struct {
   void (*live) (gpointer data);
   /* It failed or came to its end; once. @reason is a sentence. */
   void (*over) (const char *reason, gpointer data);
+  /* The database says that the broadcast has ended. An error follows. */
+  void (*ended) (gpointer data);
   /* Something to be told to the operator; each once. */
   void (*warned) (const char *text, gpointer data);
 } PipelineRunEvents;

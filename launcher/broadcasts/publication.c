@@ -56,6 +56,7 @@ publication_unref (Publication *self)
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
   g_rec_mutex_clear (&self->drop_lock);
+  gst_clear_object (&self->source);
   broadcasts_unref (self->owner);
   g_free (self->link);
   g_free (self->game);
@@ -192,6 +193,15 @@ on_over (const char *reason, gpointer user_data)
   publication_drop (self, reason);
 }
 
+/* By somebody who wrote it into the database while this node was away. */
+static void
+on_ended (gpointer user_data)
+{
+  Publication *self = user_data;
+
+  broadcasts_end (self->owner, self->link, "operator");
+}
+
 static void
 on_warned (const char *text, gpointer user_data)
 {
@@ -234,6 +244,13 @@ set_number (GHashTable *variables, const char *name, guint64 value)
       g_strdup_printf ("%" G_GUINT64_FORMAT, value));
 }
 
+static void
+set_ended (GError **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+      "The broadcast was ended in the meantime");
+}
+
 /* Else its own timer would end the link on air under a publisher who came
  * within the window and sends its first picture after it. */
 static void
@@ -268,8 +285,7 @@ set_broadcast (Publication *self, GHashTable *variables, GError **error)
     set (variables, "title", broadcast->title);
     set_number (variables, "broadcaster", (guint64)broadcast->broadcaster);
   } else {
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-        "The broadcast was ended in the meantime");
+    set_ended (error);
   }
   g_mutex_unlock (&owner->lock);
   return g_hash_table_contains (variables, "game");
@@ -310,6 +326,7 @@ run_pipeline (Publication *self, const char *source, GError **error)
   static const PipelineRunEvents events = {
       .live = on_live,
       .over = on_over,
+      .ended = on_ended,
       .warned = on_warned,
   };
   Broadcasts *owner = self->owner;
@@ -330,18 +347,20 @@ gboolean
 publication_start (Publication *self, const char *source, GError **error)
 {
   Broadcasts *owner = self->owner;
+  gboolean runs = FALSE;
   PipelineRun *run;
-  gboolean runs;
 
   if (!wait_for_former (self, error))
     return FALSE;
   run = run_pipeline (self, source, error);
-  runs = run != NULL;
   g_mutex_lock (&owner->lock);
-  if (runs && self->is_gone) {
+  if (run != NULL && self->is_gone) {
+    set_ended (error);
     queue_stop_locked (owner, run, self->link);
   } else if (self->is_started) {
+    runs = run != NULL;
     self->run = run;
+    self->source = runs ? pipeline_run_get_source (run) : NULL;
     settle_locked (owner, self->link);
   }
   g_mutex_unlock (&owner->lock);
@@ -354,8 +373,7 @@ publication_get_source (Publication *self)
   GstElement *source = NULL;
 
   g_mutex_lock (&self->owner->lock);
-  if (self->run != NULL)
-    source = pipeline_run_get_source (self->run);
+  gst_object_replace ((GstObject **)&source, (GstObject *)self->source);
   g_mutex_unlock (&self->owner->lock);
   return source;
 }

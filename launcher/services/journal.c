@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "journal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+char *
+journal_format (const char *message, gint64 now)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (
+      now / G_USEC_PER_SEC);
+  g_autofree char *stamp = g_date_time_format (time, "%FT%TZ");
+  g_autofree char *text = g_utf8_make_valid (message, -1);
+  GString *line = g_string_new (NULL);
+
+  g_string_printf (line, "%s ", stamp);
+  for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at)) {
+    gunichar c = g_utf8_get_char (at);
+
+    g_string_append_unichar (line, g_unichar_iscntrl (c) ? ' ' : c);
+  }
+  g_string_append_c (line, '\n');
+  return g_string_free (line, FALSE);
+}
+
+/* One call, so that lines of several threads do not mix. */
+static GLogWriterOutput
+write_line (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
+    gpointer unused)
+{
+  g_autofree char *line = NULL;
+
+  if ((level & G_LOG_LEVEL_MASK) > G_LOG_LEVEL_MESSAGE)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+  for (gsize i = 0; i < n_fields; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0 && fields[i].length < 0)
+      line = journal_format (fields[i].value, g_get_real_time ());
+  if (line != NULL)
+    fputs (line, stderr);
+  return G_LOG_WRITER_HANDLED;
+}
+
+void
+journal_start (void)
+{
+  g_log_set_writer_func (write_line, NULL, NULL);
+}
