@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+/* The connections of a SoupServer, bounded, which its own listeners are not:
+ * in number, in the time to send a request, in the bytes of one that is not
+ * read. Belongs to the thread of the server. */
+typedef struct _ApiConnections ApiConnections;
+
+/* A socket that listens. @port 0: any free one. Errors are of G_IO_ERROR and
+ * name the address. */
+GSocket *api_listen (const char *address, guint16 port, GError **error);
+/* Accepts from @socket for @server from now on. */
+ApiConnections *api_connections_new (
+    SoupServer *server, GSocket *socket, GMainContext *context, guint most);
+/* Only once the server is disconnected. */
+void api_connections_free (ApiConnections *connections);
+guint api_connections_count (ApiConnections *connections);
+
+G_END_DECLS
