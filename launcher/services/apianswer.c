@@ -16,6 +16,14 @@ set_header (SoupServerMessage *message, const char *name, const char *value)
       soup_server_message_get_response_headers (message), name, value);
 }
 
+/* libsoup does not know RFC 6585. */
+static const char *
+get_phrase (guint status)
+{
+  return status == API_TOO_MANY_REQUESTS ? "Too Many Requests"
+                                         : soup_status_get_phrase (status);
+}
+
 void
 api_answer (SoupServerMessage *message, guint status, const char *type,
     const char *cache_control, char *body)
@@ -24,7 +32,7 @@ api_answer (SoupServerMessage *message, guint status, const char *type,
   set_header (message, "Access-Control-Expose-Headers", "ETag, Retry-After");
   set_header (message, "Cache-Control", cache_control);
   set_header (message, "X-Content-Type-Options", "nosniff");
-  soup_server_message_set_status (message, status, NULL);
+  soup_server_message_set_status (message, status, get_phrase (status));
   if (body != NULL)
     soup_server_message_set_response (
         message, type, SOUP_MEMORY_TAKE, body, strlen (body));
@@ -61,7 +69,7 @@ api_answer_problem (
   json_builder_set_member_name (builder, "type");
   json_builder_add_string_value (builder, "about:blank");
   json_builder_set_member_name (builder, "title");
-  json_builder_add_string_value (builder, soup_status_get_phrase (status));
+  json_builder_add_string_value (builder, get_phrase (status));
   json_builder_set_member_name (builder, "status");
   json_builder_add_int_value (builder, status);
   json_builder_set_member_name (builder, "detail");
@@ -73,8 +81,7 @@ api_answer_problem (
 }
 
 void
-api_answer_later (
-    SoupServerMessage *message, guint seconds, const char *detail)
+api_answer_later (SoupServerMessage *message, guint seconds, const char *detail)
 {
   g_autofree char *text = g_strdup_printf ("%u", seconds);
 

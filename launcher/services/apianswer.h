@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 #define API_JSON "application/json"
 #define API_NO_STORE "no-store"
+#define API_TOO_MANY_REQUESTS 429
 
 /* Takes @body. */
 void api_answer (SoupServerMessage *message, guint status, const char *type,

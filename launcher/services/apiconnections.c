@@ -57,8 +57,8 @@ api_listen (const char *address, guint16 port, GError **error)
   g_socket_set_listen_backlog (socket, BACKLOG);
   if (!g_socket_bind (socket, local, TRUE, error) ||
       !g_socket_listen (socket, error)) {
-    g_prefix_error (error, "The API cannot listen at %s port %u: ", address,
-        port);
+    g_prefix_error (
+        error, "The API cannot listen at %s port %u: ", address, port);
     return NULL;
   }
   return g_steal_pointer (&socket);
@@ -170,9 +170,9 @@ get_connection (SoupServerMessage *message)
 {
   GSocketAddress *remote = soup_server_message_get_remote_address (message);
 
-  return remote != NULL ? g_object_get_qdata (
-                              G_OBJECT (remote), connection_quark ())
-                        : NULL;
+  return remote != NULL
+             ? g_object_get_qdata (G_OBJECT (remote), connection_quark ())
+             : NULL;
 }
 
 static void
@@ -227,8 +227,7 @@ api_connections_new (
   connections->open = g_hash_table_new (NULL, NULL);
   g_signal_connect (
       server, "request-started", G_CALLBACK (on_request_started), NULL);
-  g_signal_connect (
-      server, "request-read", G_CALLBACK (on_request_read), NULL);
+  g_signal_connect (server, "request-read", G_CALLBACK (on_request_read), NULL);
   connections->sweep = g_timeout_source_new_seconds (SWEEP);
   g_source_set_callback (connections->sweep, on_sweep, connections, NULL);
   g_source_attach (connections->sweep, context);

@@ -121,7 +121,7 @@ on_deadline (gpointer data)
 ApiQueries *
 api_queries_new (const char *conninfo, GMainContext *context)
 {
-  static const PgWorkerEvents events = { NULL, NULL, NULL };
+  static const PgWorkerEvents events = {NULL, NULL, NULL};
   ApiQueries *queries = g_new0 (ApiQueries, 1);
 
   queries->context = g_main_context_ref (context);

@@ -12,19 +12,19 @@ static const struct {
   const char *path;
   const char *methods;
 } routes[N_API_ROUTES] = {
-  [API_ROUTE_NONE] = { "none", READ },
-  [API_ROUTE_BROADCASTS] = { "/api/v1/broadcasts", READ },
-  [API_ROUTE_BROADCAST] = { "/api/v1/broadcasts/{link}", READ },
-  [API_ROUTE_HEALTH] = { "/api/v1/broadcasts/{link}/health", READ },
-  [API_ROUTE_END] = { "/api/v1/broadcasts/{link}/end", "POST, OPTIONS" },
-  [API_ROUTE_GAMES] = { "/api/v1/games", READ },
-  [API_ROUTE_GAME] = { "/api/v1/games/{game}", READ },
-  [API_ROUTE_GAME_BROADCASTS] = { "/api/v1/games/{game}/broadcasts", READ },
-  [API_ROUTE_EVENTS] = { "/api/v1/events", READ },
-  [API_ROUTE_OPENAPI] = { "/api/v1/openapi.json", READ },
-  [API_ROUTE_METRICS] = { "/metrics", READ },
-  [API_ROUTE_HEALTHZ] = { "/healthz", READ },
-  [API_ROUTE_READYZ] = { "/readyz", READ },
+    [API_ROUTE_NONE] = {"none", READ},
+    [API_ROUTE_BROADCASTS] = {"/api/v1/broadcasts", READ},
+    [API_ROUTE_BROADCAST] = {"/api/v1/broadcasts/{link}", READ},
+    [API_ROUTE_HEALTH] = {"/api/v1/broadcasts/{link}/health", READ},
+    [API_ROUTE_END] = {"/api/v1/broadcasts/{link}/end", "POST, OPTIONS"},
+    [API_ROUTE_GAMES] = {"/api/v1/games", READ},
+    [API_ROUTE_GAME] = {"/api/v1/games/{game}", READ},
+    [API_ROUTE_GAME_BROADCASTS] = {"/api/v1/games/{game}/broadcasts", READ},
+    [API_ROUTE_EVENTS] = {"/api/v1/events", READ},
+    [API_ROUTE_OPENAPI] = {"/api/v1/openapi.json", READ},
+    [API_ROUTE_METRICS] = {"/metrics", READ},
+    [API_ROUTE_HEALTHZ] = {"/healthz", READ},
+    [API_ROUTE_READYZ] = {"/readyz", READ},
 };
 
 static gboolean
@@ -86,7 +86,7 @@ matches (ApiRoute *route, const char *template, const char *path)
           !game_is_valid (route->game))
         return FALSE;
       template += strlen ("{game}");
-    } else if (*template++ != *path++) {
+    } else if (*template ++ != *path++) {
       return FALSE;
     }
   }
@@ -97,11 +97,11 @@ void
 api_route_parse_path (ApiRoute *route, const char *path)
 {
   for (guint i = API_ROUTE_NONE + 1; i < N_API_ROUTES; i++) {
-    *route = (ApiRoute){ .kind = i, .limit = API_LIMIT_DEFAULT };
+    *route = (ApiRoute){.kind = i, .limit = API_LIMIT_DEFAULT};
     if (matches (route, routes[i].path, path))
       return;
   }
-  *route = (ApiRoute){ .kind = API_ROUTE_NONE };
+  *route = (ApiRoute){.kind = API_ROUTE_NONE};
 }
 
 /* --- The query -------------------------------------------------------------*/
@@ -130,8 +130,7 @@ read_limit (ApiRoute *route, const char *value)
 {
   guint64 limit;
 
-  if (!g_ascii_string_to_unsigned (
-          value, 10, 1, API_LIMIT_MOST, &limit, NULL))
+  if (!g_ascii_string_to_unsigned (value, 10, 1, API_LIMIT_MOST, &limit, NULL))
     return FALSE;
   route->limit = limit;
   return TRUE;
@@ -172,19 +171,19 @@ static const struct {
   gboolean (*read) (ApiRoute *route, const char *value);
   const char *expected;
 } parameters[] = {
-  { "state", IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_GAME_BROADCASTS),
-      read_state, "live, ended or any" },
-  { "game", IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_EVENTS), read_game,
-      "a game's id: " GAME_RULE },
-  { "limit",
-      IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_GAME_BROADCASTS) |
-          IN (API_ROUTE_GAMES),
-      read_limit, "a number from 1 to " G_STRINGIFY (API_LIMIT_MOST) },
-  { "before", IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_GAME_BROADCASTS),
-      read_before, "`next` of the page before" },
-  { "after", IN (API_ROUTE_GAMES), read_after, "`next` of the page before" },
-  { "lastEventId", IN (API_ROUTE_EVENTS), read_last_event,
-      "the id of an event" },
+    {"state", IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_GAME_BROADCASTS),
+        read_state, "live, ended or any"},
+    {"game", IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_EVENTS), read_game,
+        "a game's id: " GAME_RULE},
+    {"limit",
+        IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_GAME_BROADCASTS) |
+            IN (API_ROUTE_GAMES),
+        read_limit, "a number from 1 to " G_STRINGIFY (API_LIMIT_MOST)},
+    {"before", IN (API_ROUTE_BROADCASTS) | IN (API_ROUTE_GAME_BROADCASTS),
+        read_before, "`next` of the page before"},
+    {"after", IN (API_ROUTE_GAMES), read_after, "`next` of the page before"},
+    {"lastEventId", IN (API_ROUTE_EVENTS), read_last_event,
+        "the id of an event"},
 };
 
 /* One `name=value`, decoded. */
@@ -197,19 +196,19 @@ read_parameter (ApiRoute *route, const char *name, const char *value,
         !(parameters[i].routes & IN (route->kind)))
       continue;
     if (*seen & IN (i)) {
-      *detail = g_strdup_printf (
-          "The query parameter \"%s\" is there twice.", name);
+      *detail =
+          g_strdup_printf ("The query parameter \"%s\" is there twice.", name);
       return FALSE;
     }
     *seen |= IN (i);
     if (parameters[i].read (route, value))
       return TRUE;
-    *detail = g_strdup_printf ("The query parameter \"%s\" must be %s.", name,
-        parameters[i].expected);
+    *detail = g_strdup_printf (
+        "The query parameter \"%s\" must be %s.", name, parameters[i].expected);
     return FALSE;
   }
-  *detail = g_strdup_printf (
-      "There is no query parameter \"%.32s\" here.", name);
+  *detail =
+      g_strdup_printf ("There is no query parameter \"%.32s\" here.", name);
   return FALSE;
 }
 

@@ -18,15 +18,19 @@
 #define ROW_COLUMNS                                                            \
   "b.link, b.game, b.state, b.visibility, coalesce (r.rank, " NO_RANK          \
   "), " MICROSECONDS ("b.created_at") ", b.id, wishcast.broadcast_json (b) "   \
-  "FROM wishcast.broadcast b "                                                 \
-  "LEFT JOIN wishcast.broadcaster r ON r.id = b.broadcaster "
+                                      "FROM wishcast.broadcast b "             \
+                                      "LEFT JOIN wishcast.broadcaster r ON "   \
+                                      "r.id = b.broadcaster "
 #define EVENT_COLUMNS                                                          \
   "o.link, o.game, o.data->>'state', o.visibility, "                           \
-  "coalesce ((o.data->>'rank')::integer, " NO_RANK "), "                       \
-  MICROSECONDS ("coalesce (b.created_at, "                                     \
-                "(o.data->>'createdAt')::timestamptz)") ", "                   \
-  "o.data->>'id', o.data, o.id AS event_id, o.event "                          \
-  "FROM wishcast.outbox o LEFT JOIN wishcast.broadcast b ON b.link = o.link "
+  "coalesce ((o.data->>'rank')::integer, " NO_RANK "), " MICROSECONDS (        \
+      "coalesce (b.created_at, "                                               \
+      "(o.data->>'createdAt')::timestamptz)") ", "                             \
+                                              "o.data->>'id', o.data, o.id "   \
+                                              "AS event_id, o.event "          \
+                                              "FROM wishcast.outbox o LEFT "   \
+                                              "JOIN wishcast.broadcast b ON "  \
+                                              "b.link = o.link "
 
 struct _Catalogue {
   CatalogueListener listener;
@@ -44,15 +48,14 @@ struct _Catalogue {
 /* --- On the worker's thread ------------------------------------------------*/
 
 static gboolean
-read_broadcast (
-    const PgRows *rows, guint row, CatalogueBroadcast *broadcast, GError **error)
+read_broadcast (const PgRows *rows, guint row, CatalogueBroadcast *broadcast,
+    GError **error)
 {
   const char *state = pg_rows_get (rows, row, 2);
 
   broadcast->link = pg_rows_get (rows, row, 0);
   broadcast->game = pg_rows_get (rows, row, 1);
-  broadcast->is_public =
-      g_strcmp0 (pg_rows_get (rows, row, 3), "public") == 0;
+  broadcast->is_public = g_strcmp0 (pg_rows_get (rows, row, 3), "public") == 0;
   broadcast->place.rank =
       g_ascii_strtoll (pg_rows_get (rows, row, 4), NULL, 10);
   broadcast->json = pg_rows_get (rows, row, 7);
@@ -83,7 +86,7 @@ load_broadcasts (
 {
   /* One more than is kept shows where the horizon is. */
   g_autofree char *limit = g_strdup_printf ("%d", MAX_ENDED + 1);
-  const char *values[] = { limit };
+  const char *values[] = {limit};
   g_autoptr (PgRows) rows = pg_connection_query (connection,
       "(SELECT " ROW_COLUMNS "WHERE b.state <> 'ended') UNION ALL "
       "(SELECT " ROW_COLUMNS "WHERE b.state = 'ended' "
@@ -107,7 +110,7 @@ load_events (CatalogueMemory *memory, PgConnection *connection,
     const char *newest, GError **error)
 {
   g_autofree char *limit = g_strdup_printf ("%d", MAX_EVENTS + 1);
-  const char *values[] = { newest, limit };
+  const char *values[] = {newest, limit};
   g_autoptr (PgRows) rows = pg_connection_query (connection,
       "SELECT * FROM (SELECT " EVENT_COLUMNS "WHERE o.id <= $1::bigint "
       "ORDER BY o.id DESC LIMIT $2::integer) e ORDER BY event_id",
@@ -124,8 +127,8 @@ load_events (CatalogueMemory *memory, PgConnection *connection,
 
     if (!read_broadcast (rows, i, &broadcast, error))
       return FALSE;
-    catalogue_memory_tell (memory, read_event_id (rows, i),
-        pg_rows_get (rows, i, 9), &broadcast);
+    catalogue_memory_tell (
+        memory, read_event_id (rows, i), pg_rows_get (rows, i, 9), &broadcast);
   }
   return TRUE;
 }
@@ -175,7 +178,7 @@ catch_up (Catalogue *catalogue, PgConnection *connection, GError **error)
   do {
     g_autofree char *last =
         g_strdup_printf ("%" G_GUINT64_FORMAT, catalogue->last_event);
-    const char *values[] = { last, G_STRINGIFY (PAGE) };
+    const char *values[] = {last, G_STRINGIFY (PAGE)};
     g_autoptr (PgRows) rows = pg_connection_query (connection,
         "SELECT " EVENT_COLUMNS
         "WHERE o.id > $1::bigint ORDER BY o.id LIMIT $2::integer",
@@ -222,8 +225,8 @@ on_connected (PgConnection *connection, gpointer data, GError **error)
 }
 
 static gboolean
-on_notified (PgConnection *connection, const char *channel,
-    const char *payload, gpointer data, GError **error)
+on_notified (PgConnection *connection, const char *channel, const char *payload,
+    gpointer data, GError **error)
 {
   Catalogue *catalogue = data;
 
@@ -249,8 +252,8 @@ on_lost (const GError *error, gpointer data)
 Catalogue *
 catalogue_new (const char *conninfo, CatalogueListener listener, gpointer data)
 {
-  static const char *const channels[] = { "wishcast_events", NULL };
-  static const PgWorkerEvents events = { on_connected, on_notified, on_lost };
+  static const char *const channels[] = {"wishcast_events", NULL};
+  static const PgWorkerEvents events = {on_connected, on_notified, on_lost};
   Catalogue *catalogue = g_new0 (Catalogue, 1);
 
   catalogue->listener = listener;
@@ -297,7 +300,7 @@ catalogue_get_stale_since (Catalogue *catalogue)
 }
 
 char *
-catalogue_list (Catalogue *catalogue, const CatalogueQuery *query)
+catalogue_list (Catalogue *catalogue, const CatalogueQuery *query, guint *n)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&catalogue->lock);
   g_autoptr (GPtrArray) items = NULL;
@@ -310,6 +313,7 @@ catalogue_list (Catalogue *catalogue, const CatalogueQuery *query)
   items = catalogue_memory_list (catalogue->memory, query, &more);
   if (items == NULL)
     return NULL;
+  *n = items->len;
   page = g_string_new (NULL);
   for (guint i = 0; i < items->len; i++) {
     const CatalogueBroadcast *broadcast = g_ptr_array_index (items, i);
@@ -334,8 +338,8 @@ catalogue_get (Catalogue *catalogue, const char *link)
 }
 
 gboolean
-catalogue_look_up (Catalogue *catalogue, const char *link, char **game,
-    gboolean *is_ended)
+catalogue_look_up (
+    Catalogue *catalogue, const char *link, char **game, gboolean *is_ended)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&catalogue->lock);
   const CatalogueBroadcast *broadcast =

@@ -22,14 +22,16 @@ gboolean catalogue_is_ready (Catalogue *catalogue);
 gint64 catalogue_get_stale_since (Catalogue *catalogue);
 
 /* The page that @query asks for (openapi.json, "BroadcastList"), public ones
- * only; NULL if memory does not reach so far back. (transfer full) */
-char *catalogue_list (Catalogue *catalogue, const CatalogueQuery *query);
+ * only, and how many are on it; NULL if memory does not reach so far back.
+ * (transfer full) */
+char *catalogue_list (
+    Catalogue *catalogue, const CatalogueQuery *query, guint *n);
 /* One broadcast, hidden or not; NULL if it is not in memory. (transfer full) */
 char *catalogue_get (Catalogue *catalogue, const char *link);
 /* What deciding about a broadcast takes. FALSE: it is not in memory.
  * @game (transfer full) */
-gboolean catalogue_look_up (Catalogue *catalogue, const char *link, char **game,
-    gboolean *is_ended);
+gboolean catalogue_look_up (
+    Catalogue *catalogue, const char *link, char **game, gboolean *is_ended);
 /* As catalogue_memory_get_events(). */
 GBytes *catalogue_get_events (
     Catalogue *catalogue, const char *game, gsize most, guint64 *after);

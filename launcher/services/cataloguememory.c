@@ -5,7 +5,7 @@
 #include <string.h>
 
 typedef struct {
-  CatalogueBroadcast broadcast; /* its strings are owned */
+  CatalogueBroadcast broadcast;     /* its strings are owned */
   GSequenceIter *by_time, *by_rank; /* by_rank: only while it is open */
 } Entry;
 
@@ -30,8 +30,7 @@ struct _CatalogueMemory {
 };
 
 static const char *const state_names[N_CATALOGUE_STATES] = {
-  "starting", "live", "interrupted", "ended"
-};
+    "starting", "live", "interrupted", "ended"};
 
 gboolean
 catalogue_state_parse (const char *text, CatalogueState *state)
@@ -79,7 +78,9 @@ is_uuid (const char *text)
   gsize i;
 
   for (i = 0; form[i] != '\0'; i++) {
-    if (form[i] == '-' ? text[i] != '-' : strchr ("0123456789abcdef", text[i]) == NULL || text[i] == '\0')
+    if (form[i] == '-'
+            ? text[i] != '-'
+            : strchr ("0123456789abcdef", text[i]) == NULL || text[i] == '\0')
       return FALSE;
   }
   return text[i] == '\0';
@@ -88,10 +89,9 @@ is_uuid (const char *text)
 gboolean
 catalogue_cursor_parse (const char *text, CatalogueCursor *cursor)
 {
-  if (!read_number (&text, &cursor->rank) ||
-      cursor->rank > CATALOGUE_NO_RANK || *text++ != '.' ||
-      !read_number (&text, &cursor->created_at) || *text++ != '.' ||
-      !is_uuid (text))
+  if (!read_number (&text, &cursor->rank) || cursor->rank > CATALOGUE_NO_RANK ||
+      *text++ != '.' || !read_number (&text, &cursor->created_at) ||
+      *text++ != '.' || !is_uuid (text))
     return FALSE;
   g_strlcpy (cursor->id, text, sizeof cursor->id);
   return TRUE;
@@ -237,8 +237,7 @@ catalogue_memory_put (
   if (broadcast->state != CATALOGUE_ENDED)
     entry->by_rank = g_sequence_insert_sorted (
         memory->by_rank, entry, compare_entries_by_rank, NULL);
-  g_hash_table_insert (
-      memory->entries, (char *)entry->broadcast.link, entry);
+  g_hash_table_insert (memory->entries, (char *)entry->broadcast.link, entry);
   memory->counts[broadcast->state]++;
   while (memory->counts[CATALOGUE_ENDED] > memory->max_ended)
     forget_oldest (memory);
@@ -259,8 +258,7 @@ catalogue_memory_count (CatalogueMemory *memory, CatalogueState state)
 }
 
 static gboolean
-is_asked_for (
-    const CatalogueBroadcast *broadcast, const CatalogueQuery *query)
+is_asked_for (const CatalogueBroadcast *broadcast, const CatalogueQuery *query)
 {
   if (!broadcast->is_public ||
       (query->game != NULL && strcmp (broadcast->game, query->game) != 0))
@@ -275,7 +273,7 @@ find_begin (CatalogueMemory *memory, const CatalogueQuery *query)
 {
   gboolean open = query->kind == CATALOGUE_LIST_OPEN;
   GSequence *sequence = open ? memory->by_rank : memory->by_time;
-  Entry key = { 0 };
+  Entry key = {0};
 
   if (query->before == NULL)
     return g_sequence_get_begin_iter (sequence);

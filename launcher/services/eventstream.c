@@ -55,10 +55,9 @@ static void
 send_reset (Stream *stream)
 {
   stream->after = catalogue_get_last_event (stream->owner->catalogue);
-  send_text (stream,
-      g_strdup_printf ("id: %" G_GUINT64_FORMAT
-                       "\nevent: catalogue.reset\ndata: {}\n\n",
-          stream->after));
+  send_text (stream, g_strdup_printf ("id: %" G_GUINT64_FORMAT
+                                      "\nevent: catalogue.reset\ndata: {}\n\n",
+                         stream->after));
 }
 
 /* Its socket fails from now on, and libsoup lets go of it. */
@@ -179,9 +178,9 @@ event_streams_add (EventStreams *streams, SoupServerMessage *message,
       message, "wrote-body-data", G_CALLBACK (on_written), stream);
   g_signal_connect (message, "finished", G_CALLBACK (on_finished), stream);
   /* The id alone is no event, but where a reconnect goes on. */
-  send_text (stream,
-      g_strdup_printf ("retry: %d\nid: %" G_GUINT64_FORMAT "\n\n",
-          EVENT_STREAM_RETRY, after));
+  send_text (
+      stream, g_strdup_printf ("retry: %d\nid: %" G_GUINT64_FORMAT "\n\n",
+                  EVENT_STREAM_RETRY, after));
   return TRUE;
 }
 

@@ -47,8 +47,8 @@ metrics_add (GString *text, const char *name, double value, ...)
   va_end (labels);
   if (*separator == ',')
     g_string_append_c (text, '}');
-  g_string_append_printf (text, " %s\n",
-      g_ascii_formatd (number, sizeof number, "%.17g", value));
+  g_string_append_printf (
+      text, " %s\n", g_ascii_formatd (number, sizeof number, "%.17g", value));
 }
 
 /* Fields of /proc/self/stat, counted from 1 as proc(5) does. */
@@ -116,14 +116,12 @@ metrics_add_process (GString *text)
       "Resident memory of this process.");
   metrics_add (text, "process_resident_memory_bytes",
       (double)read_stat (24) * sysconf (_SC_PAGESIZE), NULL);
-  metrics_begin (
-      text, "process_open_fds", "gauge", "File descriptors in use.");
+  metrics_begin (text, "process_open_fds", "gauge", "File descriptors in use.");
   metrics_add (text, "process_open_fds", count_files (), NULL);
   metrics_begin (
       text, "process_max_fds", "gauge", "File descriptors that may be in use.");
   metrics_add (text, "process_max_fds", (double)files.rlim_cur, NULL);
   metrics_begin (text, "process_start_time_seconds", "gauge",
       "Start of this process, in seconds since 1970.");
-  metrics_add (
-      text, "process_start_time_seconds", get_start_time (), NULL);
+  metrics_add (text, "process_start_time_seconds", get_start_time (), NULL);
 }

@@ -14,8 +14,8 @@ void metrics_begin (
     GString *text, const char *name, const char *type, const char *help);
 /* One sample: pairs of a label's name and value follow, then NULL. Values are
  * escaped. */
-void metrics_add (GString *text, const char *name, double value, ...)
-    G_GNUC_NULL_TERMINATED;
+void metrics_add (
+    GString *text, const char *name, double value, ...) G_GNUC_NULL_TERMINATED;
 /* Memory, processor time, files and start of this process, by the names that
  * Prometheus' own clients use. */
 void metrics_add_process (GString *text);

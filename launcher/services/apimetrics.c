@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "apimetrics.h"
+
+#include "metrics.h"
+
+struct _ApiMetrics {
+  Catalogue *catalogue;
+  EventStreams *streams;
+  Broadcasts *broadcasts;             /* or NULL */
+  Registrar *registrar;               /* of the broadcasts, or NULL */
+  GHashTable *requests[N_API_ROUTES]; /* status -> count */
+};
+
+ApiMetrics *
+api_metrics_new (
+    const ApiSettings *settings, Catalogue *catalogue, EventStreams *streams)
+{
+  ApiMetrics *metrics = g_new0 (ApiMetrics, 1);
+
+  metrics->catalogue = catalogue;
+  metrics->streams = streams;
+  metrics->broadcasts = settings->broadcasts;
+  if (settings->broadcasts != NULL)
+    metrics->registrar = registrar_acquire (settings->conninfo);
+  for (guint i = 0; i < N_API_ROUTES; i++)
+    metrics->requests[i] = g_hash_table_new (NULL, NULL);
+  return metrics;
+}
+
+void
+api_metrics_free (ApiMetrics *metrics)
+{
+  if (metrics == NULL)
+    return;
+  g_clear_pointer (&metrics->registrar, registrar_unref);
+  for (guint i = 0; i < N_API_ROUTES; i++)
+    g_hash_table_unref (metrics->requests[i]);
+  g_free (metrics);
+}
+
+void
+api_metrics_count (ApiMetrics *metrics, ApiRouteKind route, guint status)
+{
+  GHashTable *counts = metrics->requests[route];
+  gpointer key = GUINT_TO_POINTER (status);
+  gsize n = GPOINTER_TO_SIZE (g_hash_table_lookup (counts, key));
+
+  g_hash_table_insert (counts, key, GSIZE_TO_POINTER (n + 1));
+}
+
+static void
+write_catalogue (ApiMetrics *metrics, GString *text)
+{
+  metrics_begin (text, "wishcast_broadcasts", "gauge",
+      "Broadcasts of all nodes that are not over, by state.");
+  for (CatalogueState i = 0; i < CATALOGUE_ENDED; i++)
+    metrics_add (text, "wishcast_broadcasts",
+        catalogue_count (metrics->catalogue, i), "state",
+        catalogue_state_to_string (i), NULL);
+  metrics_begin (text, "wishcast_catalogue_connected", "gauge",
+      "1 while the API follows the database.");
+  metrics_add (text, "wishcast_catalogue_connected",
+      catalogue_get_stale_since (metrics->catalogue) == 0, NULL);
+  metrics_begin (text, "wishcast_catalogue_last_event", "gauge",
+      "Id of the last event that the API knows.");
+  metrics_add (text, "wishcast_catalogue_last_event",
+      (double)catalogue_get_last_event (metrics->catalogue), NULL);
+}
+
+static void
+write_requests (ApiMetrics *metrics, GString *text)
+{
+  metrics_begin (text, "wishcast_api_requests_total", "counter",
+      "Answers of the API, by route and status.");
+  for (guint i = 0; i < N_API_ROUTES; i++) {
+    GHashTableIter iter;
+    gpointer status, count;
+
+    g_hash_table_iter_init (&iter, metrics->requests[i]);
+    while (g_hash_table_iter_next (&iter, &status, &count)) {
+      g_autofree char *code = g_strdup_printf ("%u", GPOINTER_TO_UINT (status));
+
+      metrics_add (text, "wishcast_api_requests_total",
+          (double)GPOINTER_TO_SIZE (count), "route", api_route_get_template (i),
+          "status", code, NULL);
+    }
+  }
+}
+
+/* Counters and gauges of one broadcast of this node. */
+static const struct {
+  const char *name, *type, *help;
+  goffset structure; /* in BroadcastStatus; 0: its bytes */
+  const char *field;
+} of_links[] = {
+    {"wishcast_ingest_bytes_total", "counter",
+        "Bytes received from the publisher.", 0, NULL},
+    {"wishcast_origin_parts_total", "counter",
+        "Parts that became visible to players.",
+        G_STRUCT_OFFSET (BroadcastStatus, origin), "parts"},
+    {"wishcast_origin_parts_not_stored_total", "counter",
+        "Parts that became visible before they were stored.",
+        G_STRUCT_OFFSET (BroadcastStatus, origin), "parts-not-stored"},
+    {"wishcast_origin_dropped_chunks_total", "counter",
+        "Chunks that the origin refused.",
+        G_STRUCT_OFFSET (BroadcastStatus, origin), "dropped"},
+    {"wishcast_origin_waiting_requests", "gauge",
+        "Requests of players that wait for a part.",
+        G_STRUCT_OFFSET (BroadcastStatus, origin), "waiting"},
+    {"wishcast_cache_appended_bytes_total", "counter", "Bytes stored.",
+        G_STRUCT_OFFSET (BroadcastStatus, cache), "appended-bytes"},
+    {"wishcast_cache_dropped_chunks_total", "counter",
+        "Chunks that could not be stored: the recording is incomplete.",
+        G_STRUCT_OFFSET (BroadcastStatus, cache), "dropped-chunks"},
+    {"wishcast_cache_queued_bytes", "gauge", "Bytes that wait for the disk.",
+        G_STRUCT_OFFSET (BroadcastStatus, cache), "queued-bytes"},
+    {"wishcast_packager_forced_cuts_total", "counter",
+        "Segments that began without a key frame.",
+        G_STRUCT_OFFSET (BroadcastStatus, packager), "forced-cuts"},
+    {"wishcast_packager_dropped_frames_total", "counter",
+        "Malformed frames that were left out.",
+        G_STRUCT_OFFSET (BroadcastStatus, packager), "dropped-frames"},
+};
+
+/* FALSE: this pipeline has no such element, or it does not count that. */
+static gboolean
+get_number (const BroadcastStatus *status, guint i, double *number)
+{
+  const GstStructure *structure;
+  guint64 large;
+  guint small;
+
+  if (of_links[i].field == NULL) {
+    *number = (double)status->bytes;
+    return TRUE;
+  }
+  structure = G_STRUCT_MEMBER (GstStructure *, status, of_links[i].structure);
+  if (structure == NULL)
+    return FALSE;
+  if (gst_structure_get_uint64 (structure, of_links[i].field, &large))
+    *number = (double)large;
+  else if (gst_structure_get_uint (structure, of_links[i].field, &small))
+    *number = small;
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static void
+write_node (ApiMetrics *metrics, GString *text)
+{
+  g_autoptr (GPtrArray) list = broadcasts_list (metrics->broadcasts);
+
+  for (guint i = 0; i < G_N_ELEMENTS (of_links); i++) {
+    metrics_begin (text, of_links[i].name, of_links[i].type, of_links[i].help);
+    for (guint j = 0; j < list->len; j++) {
+      const BroadcastStatus *status = g_ptr_array_index (list, j);
+      double number;
+
+      if (get_number (status, i, &number))
+        metrics_add (text, of_links[i].name, number, "link", status->link,
+            "game", status->game, NULL);
+    }
+  }
+  metrics_begin (text, "wishcast_registrar_queued", "gauge",
+      "Broadcasts whose last change is not written to the database.");
+  metrics_add (text, "wishcast_registrar_queued",
+      registrar_get_queued (metrics->registrar), NULL);
+  metrics_begin (text, "wishcast_registrar_connected", "gauge",
+      "1 while broadcasts can be written to the database.");
+  metrics_add (text, "wishcast_registrar_connected",
+      registrar_is_connected (metrics->registrar), NULL);
+}
+
+char *
+api_metrics_write (ApiMetrics *metrics, guint n_connections)
+{
+  GString *text = g_string_new (NULL);
+
+  write_catalogue (metrics, text);
+  if (metrics->broadcasts != NULL)
+    write_node (metrics, text);
+  write_requests (metrics, text);
+  metrics_begin (
+      text, "wishcast_api_connections", "gauge", "Connections of the API.");
+  metrics_add (text, "wishcast_api_connections", n_connections, NULL);
+  metrics_begin (text, "wishcast_api_event_streams", "gauge",
+      "Clients of the server-sent events.");
+  metrics_add (text, "wishcast_api_event_streams",
+      event_streams_count (metrics->streams), NULL);
+  metrics_begin (text, "wishcast_api_event_streams_dropped_total", "counter",
+      "Clients of the server-sent events that were too slow.");
+  metrics_add (text, "wishcast_api_event_streams_dropped_total",
+      (double)event_streams_count_dropped (metrics->streams), NULL);
+  metrics_add_process (text);
+  return g_string_free (text, FALSE);
+}
