@@ -90,7 +90,7 @@ api_answer_later (SoupServerMessage *message, guint seconds, const char *detail)
 }
 
 static void
-on_finished (SoupServerMessage *message)
+on_gone (SoupServerMessage *message)
 {
   g_object_set_data (G_OBJECT (message), GONE, message);
 }
@@ -98,7 +98,8 @@ on_finished (SoupServerMessage *message)
 SoupServerMessage *
 api_hold (SoupServerMessage *message)
 {
-  g_signal_connect (message, "finished", G_CALLBACK (on_finished), NULL);
+  g_signal_connect (message, "finished", G_CALLBACK (on_gone), NULL);
+  g_signal_connect (message, "disconnected", G_CALLBACK (on_gone), NULL);
   soup_server_message_pause (message);
   return g_object_ref (message);
 }

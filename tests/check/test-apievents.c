@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The server-sent events of the API over a real PostgreSQL. */
+
+#include <string.h>
+
+#include "apitest.h"
+#include "eventclient.h"
+
+#define EVENTS "/api/v1/events"
+
+static void
+assert_event (EventClient *client, const char *name, const char *link)
+{
+  g_autoptr (ServerEvent) event = event_client_read (client);
+  g_autofree char *found = NULL;
+
+  g_assert_cmpstr (event->name, ==, name);
+  found = api_test_member (event->data, "link");
+  g_assert_cmpstr (found, ==, link);
+}
+
+/* The id at which a stream begins. (transfer full) */
+static char *
+read_begin (EventClient *client)
+{
+  g_autoptr (ServerEvent) event = event_client_read (client);
+
+  g_assert_null (event->name);
+  return g_steal_pointer (&event->id);
+}
+
+static void
+test_order (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (EventClient) one = event_client_open (t->port, EVENTS, NULL);
+  g_autoptr (EventClient) two =
+      event_client_open (t->port, EVENTS "?game=portal", NULL);
+
+  g_free (read_begin (one));
+  g_free (read_begin (two));
+  api_test_set_state (t, "hl", "half-life", "starting");
+  api_test_set_state (t, "hl", "half-life", "live");
+  api_test_set_state (t, "p", "portal", "live");
+  api_test_set_state (t, "hl", "half-life", "interrupted");
+  api_test_set_state (t, "hl", "half-life", "ended");
+  api_test_set_state (t, "p", "portal", "ended");
+  assert_event (one, "broadcast.starting", "hl");
+  assert_event (one, "broadcast.live", "hl");
+  assert_event (one, "broadcast.live", "p");
+  assert_event (one, "broadcast.interrupted", "hl");
+  assert_event (one, "broadcast.ended", "hl");
+  assert_event (one, "broadcast.ended", "p");
+  assert_event (two, "broadcast.live", "p");
+  assert_event (two, "broadcast.ended", "p");
+}
+
+static void
+test_hidden (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (EventClient) client = event_client_open (t->port, EVENTS, "0");
+
+  g_free (read_begin (client));
+  api_test_set_state (t, "a", "portal", "live");
+  api_test_run (t, "SELECT wishcast.set_state (md5 ('r')::uuid, 'rehearsed',"
+                   " 'portal', NULL, '', 'rehearsal', 'node-a', NULL, 'live',"
+                   " now (), '15 s', NULL, NULL);");
+  api_test_run (t, "UPDATE wishcast.broadcast SET visibility = 'hidden' "
+                   "WHERE link = 'a';");
+  api_test_run (
+      t, "UPDATE wishcast.broadcast SET title = 'x' WHERE link = 'a';");
+  api_test_run (t, "UPDATE wishcast.broadcast SET visibility = 'public' "
+                   "WHERE link = 'a';");
+  assert_event (client, "broadcast.live", "a");
+  assert_event (client, "broadcast.hidden", "a");
+  assert_event (client, "broadcast.updated", "a");
+}
+
+/* What a client has seen: ids grow, so none came twice. */
+typedef struct {
+  guint64 last;
+  guint n;
+} Seen;
+
+static void
+see (Seen *seen, const ServerEvent *event)
+{
+  guint64 id;
+
+  if (event->name == NULL)
+    return;
+  id = g_ascii_strtoull (event->id, NULL, 10);
+  g_assert_true (g_str_has_prefix (event->name, "broadcast."));
+  g_assert_cmpuint (id, >, seen->last);
+  seen->last = id;
+  seen->n++;
+}
+
+typedef struct {
+  const char *conninfo;
+  char prefix;
+} Writer;
+
+/* 100 changes, each a commit of its own. */
+static gpointer
+write_changes (gpointer data)
+{
+  const Writer *writer = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PgConnection) connection =
+      pg_connection_open (writer->conninfo, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < 100; i++) {
+    g_autofree char *sql = g_strdup_printf (
+        "SELECT wishcast.set_state (md5 ('%c')::uuid, '%c', 'portal', NULL, "
+        "'%u', 'public', 'node-a', NULL, 'live', now (), '15 s', NULL, NULL)",
+        writer->prefix, writer->prefix, i);
+
+    g_autoptr (PgRows) rows =
+        pg_connection_query (connection, sql, 0, NULL, &error);
+    g_assert_no_error (error);
+  }
+  return NULL;
+}
+
+/* One stays, the other goes and comes back again and again with the id of its
+ * last event, while two connections write. */
+static void
+test_catch_up (ApiTest *t, gconstpointer unused)
+{
+  Writer writers[] = {
+      {pg_kit_get_conninfo (t->pg), 'a'}, {pg_kit_get_conninfo (t->pg), 'b'}};
+  g_autoptr (EventClient) stays = event_client_open (t->port, EVENTS, "0");
+  Seen by_stays = {0}, by_leaves = {0};
+  GThread *threads[2];
+
+  for (guint i = 0; i < 2; i++)
+    threads[i] = g_thread_new ("writer", write_changes, &writers[i]);
+  while (by_leaves.n < 200) {
+    g_autofree char *last =
+        g_strdup_printf ("%" G_GUINT64_FORMAT, by_leaves.last);
+    g_autoptr (EventClient) leaves =
+        event_client_open (t->port, EVENTS "?lastEventId=0", last);
+
+    for (guint i = 0; i < 7 && by_leaves.n < 200; i++) {
+      g_autoptr (ServerEvent) event = event_client_read (leaves);
+
+      see (&by_leaves, event);
+    }
+  }
+  while (by_stays.n < 200) {
+    g_autoptr (ServerEvent) event = event_client_read (stays);
+
+    see (&by_stays, event);
+  }
+  for (guint i = 0; i < 2; i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpuint (by_stays.last, ==, by_leaves.last);
+  pg_kit_assert (t->pg, "SELECT count(*) FROM wishcast.outbox", "200");
+}
+
+static void
+assert_reset (ApiTest *t, const char *last_event_id, const char *new_id)
+{
+  g_autoptr (EventClient) client =
+      event_client_open (t->port, EVENTS, last_event_id);
+  g_autoptr (ServerEvent) event = NULL;
+
+  g_free (read_begin (client));
+  event = event_client_read (client);
+  g_assert_cmpstr (event->name, ==, "catalogue.reset");
+  g_assert_cmpstr (event->id, ==, new_id);
+  g_assert_cmpstr (event->data, ==, "{}");
+}
+
+static void
+test_reset (ApiTest *t, gconstpointer unused)
+{
+  /* From a database that is gone, or made up. */
+  assert_reset (t, "12345", "0");
+  /* More than memory holds. */
+  api_test_run (t, "SELECT wishcast.set_state (md5 ('a')::uuid, 'a', "
+                   "'portal', NULL, n::text, 'public', 'node-a', NULL, 'live',"
+                   " now (), '15 s', NULL, NULL) "
+                   "FROM generate_series (1, 2100) n;");
+  api_test_await (t, "/metrics", "wishcast_catalogue_last_event 2100\n");
+  assert_reset (t, "1", "2100");
+}
+
+/* Reads nothing while much is written. */
+static void
+test_slow_reader (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (EventClient) slow = event_client_open (t->port, EVENTS, "0");
+  g_autoptr (EventClient) quick = event_client_open (t->port, EVENTS, "0");
+  guint n = 0;
+
+  g_free (read_begin (slow));
+  g_free (read_begin (quick));
+  api_test_set_state (t, "a", "portal", "live");
+  assert_event (quick, "broadcast.live", "a");
+  while (TRUE) {
+    g_autofree char *metrics = api_test_get (t, "/metrics");
+
+    if (strstr (metrics, "wishcast_api_event_streams_dropped_total 1\n"))
+      break;
+    g_assert_cmpuint (n++, <, 100);
+    api_test_run (t,
+        "SELECT wishcast.set_state (md5 ('a')::uuid, 'a', 'portal', NULL, "
+        "repeat ('long ', 30) || n || clock_timestamp (), 'public', "
+        "'node-a', NULL, 'live', now (), '15 s', NULL, NULL) "
+        "FROM generate_series (1, 100) n;");
+    for (guint i = 0; i < 100; i++)
+      assert_event (quick, "broadcast.updated", "a");
+  }
+  g_assert_true (event_client_is_closed (slow));
+}
+
+static void
+test_refused (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (HttpReply) reply =
+      http_get (t->port, EVENTS, "Last-Event-ID: x\r\n");
+
+  g_assert_cmpuint (reply->status, ==, 400);
+  api_test_assert_status (t, EVENTS "?lastEventId=x", 400);
+  api_test_assert_status (t, EVENTS "?game=X", 400);
+}
+
+/* The list says where its events go on. */
+static void
+test_after_list (ApiTest *t, gconstpointer unused)
+{
+  g_autofree char *list = NULL;
+  g_autofree char *last = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (EventClient) client = NULL;
+
+  api_test_set_state (t, "a", "portal", "live");
+  api_test_await (t, "/api/v1/broadcasts?state=live", "\"link\": \"a\"");
+  list = api_test_get (t, "/api/v1/broadcasts?state=live");
+  last = api_test_member (list, "lastEventId");
+  path = g_strdup_printf (EVENTS "?lastEventId=%s", last);
+  api_test_set_state (t, "b", "portal", "live");
+  client = event_client_open (t->port, path, NULL);
+  g_free (read_begin (client));
+  assert_event (client, "broadcast.live", "b");
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  api_test_begin ();
+#define ADD(name, func)                                                        \
+  g_test_add ("/apievents/" name, ApiTest, NULL, api_test_set_up, func,        \
+      api_test_tear_down)
+  ADD ("order", test_order);
+  ADD ("hidden", test_hidden);
+  ADD ("catch-up", test_catch_up);
+  ADD ("reset", test_reset);
+  ADD ("slow-reader", test_slow_reader);
+  ADD ("refused", test_refused);
+  ADD ("after-list", test_after_list);
+  status = g_test_run ();
+  api_test_end ();
+  return status;
+}
