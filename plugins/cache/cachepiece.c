@@ -2,23 +2,11 @@
 
 #include "cachepiece.h"
 
-#include <errno.h>
 #include <gio/gio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cachehead.h"
-
-typedef struct {
-  guint number; /* in the store's table */
-  guint32 id;   /* in the media */
-} Chosen;
-
-/* What an epoch's file begins with. */
-typedef struct {
-  GArray *tracks; /* of Chosen, in the store's order */
-  GBytes *init;
-} Start;
+#include "cachestart.h"
 
 typedef struct {
   guint64 position; /* in the body */
@@ -33,7 +21,7 @@ struct _CachePiece {
   gboolean follow;
 
   CachePieceState state;
-  Start start;        /* without an init until an epoch has begun */
+  CacheStart start;   /* without an init until an epoch has begun */
   guint32 epoch;      /* of the last segment */
   GArray *cursors;    /* of guint: a chosen track's next segment */
   GArray *extents;    /* of Extent */
@@ -44,13 +32,6 @@ struct _CachePiece {
   guint32 changed_epoch;
   guint64 changed_msn;
 };
-
-static void
-start_clear (Start *start)
-{
-  g_clear_pointer (&start->tracks, g_array_unref);
-  g_clear_pointer (&start->init, g_bytes_unref);
-}
 
 /**
  * cache_piece_new:
@@ -88,7 +69,7 @@ cache_piece_free (CachePiece *piece)
 {
   if (piece == NULL)
     return;
-  start_clear (&piece->start);
+  cache_start_clear (&piece->start);
   g_array_unref (piece->cursors);
   g_array_unref (piece->extents);
   g_array_unref (piece->references);
@@ -96,145 +77,6 @@ cache_piece_free (CachePiece *piece)
   cache_reader_free (piece->reader);
   g_strfreev (piece->names);
   g_free (piece);
-}
-
-static gboolean
-read_fully (const CacheExtent *extent, guint64 offset, guint8 *data, gsize size,
-    GError **error)
-{
-  gsize done = 0;
-
-  while (done < size) {
-    ssize_t n = pread (
-        extent->fd, data + done, size - done, extent->offset + offset + done);
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0) {
-      int code = n < 0 ? errno : 0;
-
-      g_set_error (error, G_IO_ERROR,
-          n < 0 ? g_io_error_from_errno (code) : G_IO_ERROR_PARTIAL_INPUT,
-          "Cannot read the store: %s",
-          n < 0 ? g_strerror (code) : "a file was cut");
-      return FALSE;
-    }
-    done += n;
-  }
-  return TRUE;
-}
-
-static GBytes *
-load_init (CachePiece *piece, guint track, guint32 epoch, GError **error)
-{
-  g_autofree guint8 *data = NULL;
-  CacheExtent extent;
-  ChunkInfo info;
-
-  if (!cache_reader_find_init (piece->reader, track, epoch, &info, &extent)) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-        "Epoch %u has no %s init segment", epoch,
-        track == CHUNK_TRACK_ALL ? "joint" : "single");
-    return NULL;
-  }
-  data = g_malloc (extent.length);
-  if (!read_fully (&extent, 0, data, extent.length, error))
-    return NULL;
-  return g_bytes_new_take (g_steal_pointer (&data), extent.length);
-}
-
-static gboolean
-has_init (CachePiece *piece, guint track, guint32 epoch)
-{
-  CacheExtent extent;
-  ChunkInfo info;
-
-  return cache_reader_find_init (piece->reader, track, epoch, &info, &extent);
-}
-
-static gboolean
-is_wanted (CachePiece *piece, const Track *track, gboolean *has_type)
-{
-  if (piece->names != NULL)
-    return g_strv_contains ((const char *const *)piece->names, track->name);
-  if (has_type[track->type])
-    return FALSE;
-  has_type[track->type] = TRUE;
-  return TRUE;
-}
-
-static gboolean
-check_names (CachePiece *piece, GError **error)
-{
-  const TrackTable *table = cache_reader_get_tracks (piece->reader);
-
-  for (char **name = piece->names; name != NULL && *name != NULL; name++)
-    if (track_table_find (table, *name) < 0) {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-          "The broadcast has no track %s", *name);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-choose_tracks (CachePiece *piece, guint32 epoch, GArray *tracks, GError **error)
-{
-  const TrackTable *table = cache_reader_get_tracks (piece->reader);
-  gboolean has_type[] = {FALSE, FALSE};
-
-  for (guint i = 0; i < track_table_size (table); i++) {
-    g_autoptr (GBytes) init = NULL;
-    Chosen chosen = {.number = i};
-
-    /* A track that is not on air in this epoch has no init of it. */
-    if (!has_init (piece, i, epoch) ||
-        !is_wanted (piece, track_table_get (table, i), has_type))
-      continue;
-    init = load_init (piece, i, epoch, error);
-    if (init == NULL)
-      return FALSE;
-    if (!cache_head_get_track_id (init, &chosen.id)) {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-          "The init segment of track %s is malformed",
-          track_table_get (table, i)->name);
-      return FALSE;
-    }
-    g_array_append_val (tracks, chosen);
-  }
-  if (tracks->len == 0)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-        "Epoch %u has none of the tracks asked for", epoch);
-  return tracks->len > 0;
-}
-
-static gboolean
-load_start (CachePiece *piece, guint32 epoch, Start *start, GError **error)
-{
-  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint32));
-  g_autoptr (GBytes) joint = NULL;
-
-  *start = (Start){g_array_new (FALSE, FALSE, sizeof (Chosen)), NULL};
-  if (choose_tracks (piece, epoch, start->tracks, error))
-    joint = load_init (piece, CHUNK_TRACK_ALL, epoch, error);
-  if (joint != NULL) {
-    for (guint i = 0; i < start->tracks->len; i++)
-      g_array_append_val (ids, g_array_index (start->tracks, Chosen, i).id);
-    start->init =
-        cache_head_filter (joint, (const guint32 *)ids->data, ids->len, error);
-  }
-  if (start->init == NULL)
-    start_clear (start);
-  return start->init != NULL;
-}
-
-static gboolean
-start_equal (const Start *a, const Start *b)
-{
-  return a->tracks->len == b->tracks->len &&
-         memcmp (a->tracks->data, b->tracks->data,
-             a->tracks->len * sizeof (Chosen)) == 0 &&
-         g_bytes_equal (a->init, b->init);
 }
 
 /* All inits of an epoch are there once a segment of it is whole. */
@@ -276,15 +118,15 @@ begin (CachePiece *piece, GError **error)
     }
     return TRUE;
   }
-  if (!check_names (piece, error) ||
-      !load_start (piece, epoch, &piece->start, error))
+  if (!cache_start_load (
+          &piece->start, piece->reader, piece->names, epoch, error))
     return FALSE;
   piece->epoch = epoch;
   g_array_set_size (piece->cursors, piece->start.tracks->len);
   for (i = 0; i < piece->cursors->len; i++)
-    g_array_index (piece->cursors, guint, i) =
-        cache_reader_lower_bound (piece->reader,
-            g_array_index (piece->start.tracks, Chosen, i).number, first_msn);
+    g_array_index (piece->cursors, guint, i) = cache_reader_lower_bound (
+        piece->reader,
+        g_array_index (piece->start.tracks, CacheChosen, i).number, first_msn);
   return TRUE;
 }
 
@@ -293,7 +135,7 @@ static gboolean
 peek (CachePiece *piece, guint i, CacheSegment *segment)
 {
   return cache_reader_get_segment (piece->reader,
-      g_array_index (piece->start.tracks, Chosen, i).number,
+      g_array_index (piece->start.tracks, CacheChosen, i).number,
       g_array_index (piece->cursors, guint, i), segment);
 }
 
@@ -319,24 +161,9 @@ is_final (CachePiece *piece, guint64 msn)
 {
   for (guint i = 0; i < piece->start.tracks->len; i++)
     if (!cache_reader_is_final (piece->reader,
-            g_array_index (piece->start.tracks, Chosen, i).number, msn))
+            g_array_index (piece->start.tracks, CacheChosen, i).number, msn))
       return FALSE;
   return TRUE;
-}
-
-/* Position among the chosen tracks of the one that players seek by. */
-static guint
-lead (CachePiece *piece)
-{
-  const TrackTable *table = cache_reader_get_tracks (piece->reader);
-
-  for (guint i = 0; i < piece->start.tracks->len; i++) {
-    guint number = g_array_index (piece->start.tracks, Chosen, i).number;
-
-    if (track_table_get (table, number)->type == TRACK_VIDEO)
-      return i;
-  }
-  return 0;
 }
 
 /* Lays out the segment @msn, which is final in all tracks. */
@@ -344,7 +171,7 @@ static void
 add_segment (CachePiece *piece, guint64 msn)
 {
   CacheReference reference = {.pts = G_MAXUINT64};
-  guint leading = lead (piece);
+  guint leading = cache_start_lead (&piece->start, piece->reader);
 
   for (guint i = 0; i < piece->cursors->len; i++) {
     Extent extent = {.position = piece->body_size};
@@ -373,11 +200,11 @@ enter_epoch (CachePiece *piece, guint32 epoch, guint64 msn, GError **error)
 {
   g_autoptr (GError) problem = NULL;
   gboolean same = FALSE;
-  Start start;
+  CacheStart start;
 
-  if (load_start (piece, epoch, &start, &problem)) {
-    same = start_equal (&piece->start, &start);
-    start_clear (&start);
+  if (cache_start_load (&start, piece->reader, piece->names, epoch, &problem)) {
+    same = cache_start_equal (&piece->start, &start);
+    cache_start_clear (&start);
   } else if (!g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
     g_propagate_error (error, g_steal_pointer (&problem));
     return FALSE;
@@ -402,8 +229,8 @@ append_index (CachePiece *piece, GByteArray *head)
   guint n = piece->start.tracks->len;
 
   for (guint i = 0; i < n; i++) {
-    const Chosen *chosen =
-        &g_array_index (piece->start.tracks, Chosen, (lead (piece) + i) % n);
+    const CacheChosen *chosen = &g_array_index (piece->start.tracks,
+        CacheChosen, (cache_start_lead (&piece->start, piece->reader) + i) % n);
     g_autoptr (GBytes) sidx = cache_head_build_sidx (chosen->id,
         track_table_get (table, chosen->number)->timescale,
         (const CacheReference *)piece->references->data, piece->references->len,
@@ -557,7 +384,7 @@ cache_piece_read (CachePiece *piece, guint64 position, guint8 *data, gsize size,
     guint64 skip = at - extent->position;
     gsize n = MIN (size - done, extent->source.length - skip);
 
-    if (!read_fully (&extent->source, skip, data + done, n, error))
+    if (!cache_extent_read (&extent->source, skip, data + done, n, error))
       return -1;
     done += n;
   }

@@ -18,6 +18,14 @@
  * cannot go on: the stream ends with EOS and a message, and another cachesrc
  * with #GstCacheSrc:first-epoch reads what follows.
  *
+ * With #GstCacheSrc:live-edge it is a live source instead, for a preview: it
+ * begins with the newest key frame and gives part by part as they are stored,
+ * in the order of arrival. Its segment puts each frame where its capture was,
+ * plus a delay that lets whole parts come in time: one part and 300 ms at
+ * first, more where parts keep coming late. So sinks that synchronise show it
+ * evenly, and skip what is older. Where the movie header changes, the new one
+ * stands in the stream; a demuxer goes on with it.
+ *
  * ## Messages
  *
  * `cachesrc-init-changed` (element): before the EOS that is not the end.
@@ -25,6 +33,15 @@
  * * `link` (string)
  * * `epoch` (guint): which has another header
  * * `msn` (guint64): its first segment
+ *
+ * `cachesrc-live` (element): where running time is in the day, at the live edge
+ * when an epoch begins and when the delay grows.
+ *
+ * * `link` (string)
+ * * `epoch` (guint)
+ * * `time` (guint64): ns, a time of presentation in the media
+ * * `wallclock` (gint64): µs since 1970 at which that was captured
+ * * `delay` (guint64): ns from capture until it is due
  *
  * ## Example launch lines
  *
@@ -38,6 +55,11 @@
  * ]|
  * Shows the picture of a live broadcast, a segment late.
  *
+ * |[
+ * gst-launch-1.0 cachesrc cache-dir=/tmp/cache link=test live-edge=true ! decodebin name=d   d. ! videoconvert ! autovideosink   d. ! audioconvert ! audioresample ! autoaudiosink
+ * ]|
+ * Shows and plays a live broadcast about a second after its capture.
+ *
  * Since: 0.1
  */
 
@@ -49,11 +71,15 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "cacheedge.h"
 #include "cachelayout.h"
+#include "cachepacer.h"
 #include "cachepiece.h"
+#include "cachestart.h"
 #include "link.h"
 
 GST_DEBUG_CATEGORY_STATIC (cachesrc_debug);
@@ -62,6 +88,7 @@ GST_DEBUG_CATEGORY_STATIC (cachesrc_debug);
 #define DEFAULT_FOLLOW FALSE
 #define DEFAULT_PIECE CACHE_PIECE_WHOLE
 #define DEFAULT_FIRST_EPOCH 0
+#define DEFAULT_LIVE_EDGE FALSE
 
 /* A call a segment's fraction rather than thousands. */
 #define BLOCK_SIZE (64 * 1024)
@@ -78,6 +105,7 @@ enum {
   PROP_FOLLOW,
   PROP_PIECE,
   PROP_FIRST_EPOCH,
+  PROP_LIVE_EDGE,
   N_PROPS,
 };
 
@@ -93,10 +121,15 @@ struct _GstCacheSrc {
   gboolean follow;
   CachePieceKind piece_kind;
   guint32 first_epoch;
+  gboolean live_edge;
 
   /* Between start and stop; streaming thread only. */
-  CachePiece *piece;
-  char *reading; /* the link */
+  CachePiece *piece; /* or, at the live edge, */
+  CacheEdge *edge;
+  CachePacer pacer;
+  gboolean holding;   /* a part that comes next, */
+  CacheEdgePart held; /* this one */
+  char *reading;      /* the link */
   gboolean following;
   gboolean change_posted;
   GstPoll *poll;
@@ -165,11 +198,20 @@ gst_cache_src_set_property (
     case PROP_FIRST_EPOCH:
       self->first_epoch = g_value_get_uint (value);
       break;
+    case PROP_LIVE_EDGE:
+      self->live_edge = g_value_get_boolean (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
   GST_OBJECT_UNLOCK (self);
+  /* What depends on it is fixed before the state changes. */
+  if (id == PROP_LIVE_EDGE) {
+    gst_base_src_set_live (GST_BASE_SRC (self), g_value_get_boolean (value));
+    gst_base_src_set_format (GST_BASE_SRC (self),
+        g_value_get_boolean (value) ? GST_FORMAT_TIME : GST_FORMAT_BYTES);
+  }
 }
 
 static void
@@ -197,6 +239,9 @@ gst_cache_src_get_property (
       break;
     case PROP_FIRST_EPOCH:
       g_value_set_uint (value, self->first_epoch);
+      break;
+    case PROP_LIVE_EDGE:
+      g_value_set_boolean (value, self->live_edge);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -265,6 +310,16 @@ forget_events (GstCacheSrc *self)
     ;
 }
 
+/* Waits until something may have been appended. */
+static GstFlowReturn
+wait_for_growth (GstCacheSrc *self)
+{
+  if (gst_poll_wait (self->poll, POLL_INTERVAL) < 0 && errno == EBUSY)
+    return GST_FLOW_FLUSHING;
+  forget_events (self);
+  return GST_FLOW_OK;
+}
+
 /* Waits until there are bytes at @offset. */
 static GstFlowReturn
 wait_for (GstCacheSrc *self, guint64 offset)
@@ -275,9 +330,8 @@ wait_for (GstCacheSrc *self, guint64 offset)
       post_change (self, offset);
       return GST_FLOW_EOS;
     }
-    if (gst_poll_wait (self->poll, POLL_INTERVAL) < 0 && errno == EBUSY)
+    if (wait_for_growth (self) != GST_FLOW_OK)
       return GST_FLOW_FLUSHING;
-    forget_events (self);
     if (!refresh (self))
       return GST_FLOW_ERROR;
   }
@@ -314,6 +368,145 @@ gst_cache_src_fill (
   return GST_FLOW_OK;
 }
 
+/* The live edge */
+
+static gint64
+time_of_day (void)
+{
+  return g_get_real_time () * GST_USECOND;
+}
+
+static gint64
+running_time (GstCacheSrc *self)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
+
+  if (clock == NULL)
+    return 0;
+  return (gint64)(gst_clock_get_time (clock) -
+                  gst_element_get_base_time (GST_ELEMENT (self)));
+}
+
+/* From here on media time is due as the pacer says. */
+static void
+begin_segment (GstCacheSrc *self, guint32 epoch)
+{
+  const CachePacer *pacer = &self->pacer;
+  gint64 due = running_time (self) +
+               cache_pacer_until_due (pacer, pacer->pts, time_of_day ());
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  /* What was due before the pipeline ran is outside. */
+  segment.start = pacer->pts + (guint64)MAX (-due, 0);
+  segment.base = (guint64)MAX (due, 0);
+  segment.time = segment.position = segment.start;
+  gst_base_src_new_segment (GST_BASE_SRC (self), &segment);
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self),
+          gst_structure_new ("cachesrc-live", "link", G_TYPE_STRING,
+              self->reading, "epoch", G_TYPE_UINT, epoch, "time", G_TYPE_UINT64,
+              pacer->pts, "wallclock", G_TYPE_INT64,
+              pacer->wallclock / (gint64)GST_USECOND, "delay", G_TYPE_UINT64,
+              pacer->delay, NULL)));
+}
+
+static GstBuffer *
+read_part (GstCacheSrc *self, const CacheEdgePart *part)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, part->extent.length, NULL);
+  g_autoptr (GError) error = NULL;
+  GstMapInfo map;
+  gboolean done;
+
+  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  done = cache_extent_read (
+      &part->extent, 0, map.data, part->extent.length, &error);
+  gst_buffer_unmap (buffer, &map);
+  if (!done) {
+    post_read_error (self, error);
+    gst_clear_buffer (&buffer);
+  }
+  return buffer;
+}
+
+/* The next part, waited for if need be. */
+static GstFlowReturn
+wait_for_part (GstCacheSrc *self, CacheEdgePart *part, gboolean *waited)
+{
+  g_autoptr (GError) error = NULL;
+
+  *waited = FALSE;
+  while (TRUE) {
+    switch (cache_edge_next (self->edge, part, &error)) {
+      case CACHE_EDGE_PART:
+        return GST_FLOW_OK;
+      case CACHE_EDGE_ENDED:
+        return GST_FLOW_EOS;
+      case CACHE_EDGE_NONE:
+        if (*waited && wait_for_growth (self) != GST_FLOW_OK)
+          return GST_FLOW_FLUSHING;
+        *waited = TRUE;
+        if (cache_edge_refresh (self->edge, &error))
+          break;
+        /* fallthrough */
+      case CACHE_EDGE_FAILED:
+      default:
+        post_read_error (self, error);
+        return GST_FLOW_ERROR;
+    }
+  }
+}
+
+static GstFlowReturn
+create_live (GstCacheSrc *self, GstBuffer **buffer)
+{
+  CacheEdgePart part = self->held;
+  gboolean waited = FALSE, delayed = FALSE;
+
+  if (!self->holding) {
+    GstFlowReturn ret = wait_for_part (self, &part, &waited);
+
+    if (ret != GST_FLOW_OK)
+      return ret;
+    if (part.init != NULL) {
+      /* Before the segment of what follows: qtdemux begins to count bytes with
+       * each, and takes a header at the same place for one that it has. */
+      self->holding = TRUE;
+      self->held = part;
+      *buffer = gst_buffer_new_wrapped_bytes (part.init);
+      return GST_FLOW_OK;
+    }
+  }
+  self->holding = FALSE;
+  if (part.first)
+    cache_pacer_anchor (&self->pacer, part.pts, part.wallclock * GST_USECOND);
+  else if (waited)
+    delayed = cache_pacer_arrived (&self->pacer, part.dts, time_of_day ());
+  *buffer = read_part (self, &part);
+  if (*buffer == NULL)
+    return GST_FLOW_ERROR;
+  if (part.first || delayed) {
+    begin_segment (self, part.epoch);
+    GST_BUFFER_FLAG_SET (*buffer, GST_BUFFER_FLAG_DISCONT);
+  }
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+gst_cache_src_create (
+    GstBaseSrc *src, guint64 offset, guint size, GstBuffer **buffer)
+{
+  GstCacheSrc *self = GST_CACHE_SRC (src);
+
+  if (gst_base_src_is_live (src))
+    return create_live (self, buffer);
+  return GST_BASE_SRC_CLASS (gst_cache_src_parent_class)
+      ->create (src, offset, size, buffer);
+}
+
+/* What base classes ask */
+
 static gboolean
 gst_cache_src_get_size (GstBaseSrc *src, guint64 *size)
 {
@@ -337,6 +530,19 @@ gst_cache_src_is_seekable (GstBaseSrc *src)
   seekable = self->fixed && !self->following;
   GST_OBJECT_UNLOCK (self);
   return seekable;
+}
+
+static gboolean
+gst_cache_src_query (GstBaseSrc *src, GstQuery *query)
+{
+  /* The delay is in the running time already, and the store keeps what is not
+   * taken yet. */
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY &&
+      gst_base_src_is_live (src)) {
+    gst_query_set_latency (query, TRUE, 0, GST_CLOCK_TIME_NONE);
+    return TRUE;
+  }
+  return GST_BASE_SRC_CLASS (gst_cache_src_parent_class)->query (src, query);
 }
 
 static gboolean
@@ -374,7 +580,7 @@ watch_index (GstCacheSrc *self, const char *cache_dir)
 }
 
 static gboolean
-open_piece (GstCacheSrc *self)
+open_link (GstCacheSrc *self)
 {
   g_autofree char *cache_dir = NULL;
   g_autoptr (GError) error = NULL;
@@ -382,11 +588,13 @@ open_piece (GstCacheSrc *self)
   CachePieceKind kind;
   CacheReader *reader;
   guint32 first_epoch;
+  gboolean live_edge;
 
   GST_OBJECT_LOCK (self);
   cache_dir = g_strdup (self->cache_dir);
   self->reading = g_strdup (self->link);
-  self->following = self->follow;
+  live_edge = self->live_edge;
+  self->following = self->follow || live_edge;
   kind = self->piece_kind;
   first_epoch = self->first_epoch;
   if (self->tracks != NULL && *self->tracks != '\0')
@@ -409,6 +617,12 @@ open_piece (GstCacheSrc *self)
     post_read_error (self, error);
     return FALSE;
   }
+  if (live_edge) {
+    self->edge = cache_edge_new (reader, g_steal_pointer (&names));
+    cache_pacer_init (&self->pacer, cache_edge_get_part_duration (self->edge));
+    self->holding = FALSE;
+    return TRUE;
+  }
   self->piece = cache_piece_new (
       reader, g_steal_pointer (&names), first_epoch, kind, self->following);
   return refresh (self);
@@ -425,6 +639,7 @@ gst_cache_src_stop (GstBaseSrc *src)
     self->watch.fd = -1;
   }
   g_clear_pointer (&self->piece, cache_piece_free);
+  g_clear_pointer (&self->edge, cache_edge_free);
   g_clear_pointer (&self->reading, g_free);
   GST_OBJECT_LOCK (self);
   self->size = 0;
@@ -439,7 +654,7 @@ gst_cache_src_start (GstBaseSrc *src)
   GstCacheSrc *self = GST_CACHE_SRC (src);
 
   self->change_posted = FALSE;
-  if (open_piece (self))
+  if (open_link (self))
     return TRUE;
   gst_cache_src_stop (src);
   return FALSE;
@@ -523,6 +738,18 @@ install_properties (GObjectClass *object_class)
   props[PROP_FIRST_EPOCH] = g_param_spec_uint ("first-epoch", "First epoch",
       "Epoch to begin with (0 = the oldest)", 0, G_MAXUINT32,
       DEFAULT_FIRST_EPOCH, flags);
+  /**
+   * GstCacheSrc:live-edge:
+   *
+   * Whether to be a live source, from the newest key frame on, instead of a
+   * file. Then #GstCacheSrc:follow, #GstCacheSrc:piece and
+   * #GstCacheSrc:first-epoch do not count.
+   *
+   * Since: 0.1
+   */
+  props[PROP_LIVE_EDGE] = g_param_spec_boolean ("live-edge", "Live edge",
+      "Be a live source, from the newest key frame on", DEFAULT_LIVE_EDGE,
+      flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -546,8 +773,10 @@ gst_cache_src_class_init (GstCacheSrcClass *klass)
 
   src_class->start = GST_DEBUG_FUNCPTR (gst_cache_src_start);
   src_class->stop = GST_DEBUG_FUNCPTR (gst_cache_src_stop);
+  src_class->create = GST_DEBUG_FUNCPTR (gst_cache_src_create);
   src_class->fill = GST_DEBUG_FUNCPTR (gst_cache_src_fill);
   src_class->get_size = GST_DEBUG_FUNCPTR (gst_cache_src_get_size);
+  src_class->query = GST_DEBUG_FUNCPTR (gst_cache_src_query);
   src_class->is_seekable = GST_DEBUG_FUNCPTR (gst_cache_src_is_seekable);
   src_class->unlock = GST_DEBUG_FUNCPTR (gst_cache_src_unlock);
   src_class->unlock_stop = GST_DEBUG_FUNCPTR (gst_cache_src_unlock_stop);
