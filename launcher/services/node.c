@@ -57,13 +57,11 @@ struct _Node {
 static gboolean
 start_own_database (Node *node, GError **error)
 {
-  g_autofree char *folder =
-      g_build_filename (node->data_dir, "postgres", NULL);
   g_autofree char *sql = data_path ("sql");
   g_autoptr (PgConnection) connection = NULL;
   guint n_applied;
 
-  node->postgres = private_postgres_start (folder, error);
+  node->postgres = private_postgres_start (node->data_dir, error);
   if (node->postgres == NULL)
     return FALSE;
   node->conninfo = private_postgres_get_conninfo (node->postgres);
