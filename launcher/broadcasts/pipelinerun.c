@@ -12,15 +12,14 @@
 /* How often a stop looks whether the watch took the end. */
 #define STOP_SLICE (20 * GST_MSECOND)
 
-/* Counted (g_atomic_rc_box): a message may be in work when the run stops. But
- * for `is_over` of the context's thread. */
+/* Counted (g_atomic_rc_box): a message may be in work when the run stops. */
 typedef struct {
   PipelineRunEvents events;
   gpointer data;
   GDestroyNotify destroy;
-  int is_over; /* atomic: EOS or an error was taken from the bus */
-  gboolean is_live;
-  GHashTable *told; /* texts of warnings */
+  int is_live;      /* atomic */
+  int is_over;      /* atomic: EOS or an error was taken from the bus */
+  GHashTable *told; /* texts of warnings; the context's thread only */
 } Watch;
 
 struct _PipelineRun {
@@ -91,8 +90,7 @@ on_element (Watch *watch, GstMessage *message)
   if (gst_message_has_name (message, "cachesink-chunks-dropped")) {
     warn (watch, "the disk is too slow: the recording has a hole");
   } else if (gst_message_has_name (message, "cmafpackager-epoch-begun") &&
-             !watch->is_live) {
-    watch->is_live = TRUE;
+             !g_atomic_int_exchange (&watch->is_live, TRUE)) {
     watch->events.live (watch->data);
   } else if (gst_message_has_name (message, "broadcastregister-refused") &&
              g_strcmp0 (gst_structure_get_string (structure, "reason"),
@@ -206,6 +204,15 @@ send_eos (GstElement *pipeline, gpointer unused)
   gst_element_send_event (pipeline, gst_event_new_eos ());
 }
 
+/* Before the first media there is nothing to be finished, and a demuxer without
+ * pads has nobody to pass an EOS to. */
+static gboolean
+is_under_way (PipelineRun *run)
+{
+  return g_atomic_int_get (&run->watch->is_live) &&
+         !g_atomic_int_get (&run->watch->is_over);
+}
+
 void
 pipeline_run_stop (PipelineRun *run, gint64 patience)
 {
@@ -213,9 +220,9 @@ pipeline_run_stop (PipelineRun *run, gint64 patience)
   GstMessage *message = NULL;
 
   g_source_destroy (run->source);
-  if (!g_atomic_int_get (&run->watch->is_over))
+  if (is_under_way (run))
     gst_element_call_async (run->pipeline, send_eos, NULL, NULL);
-  while (message == NULL && !g_atomic_int_get (&run->watch->is_over) &&
+  while (message == NULL && is_under_way (run) &&
          g_get_monotonic_time () < deadline)
     message = gst_bus_timed_pop_filtered (
         run->bus, STOP_SLICE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
