@@ -195,10 +195,11 @@ describe_end (const char *reason)
              : "The broadcast was ended by an operator";
 }
 
-gboolean
-broadcasts_end (Broadcasts *self, const char *link, const char *reason)
+/* FALSE: it is not here, or over. @publication: its publisher, if any. */
+static gboolean
+end_in_book (Broadcasts *self, const char *link, const char *reason,
+    Publication **publication)
 {
-  g_autoptr (Publication) publication = NULL;
   Broadcast *broadcast;
   gboolean ended;
 
@@ -208,23 +209,34 @@ broadcasts_end (Broadcasts *self, const char *link, const char *reason)
           lifecycle_end (self->life, broadcast, reason, g_get_real_time ());
   if (ended) {
     say_ended (broadcast);
-    publication = find_publication_locked (self, link);
-    if (publication != NULL) {
-      publication_ref (publication);
-      publication_leave_locked (publication);
-    }
-    /* Else whoever stops its pipeline finishes it. */
-    if (!g_hash_table_contains (self->busy, link))
-      broadcasts_finish_locked (self, link);
     broadcasts_save_locked (self);
+    *publication = find_publication_locked (self, link);
+    if (*publication != NULL)
+      publication_ref (*publication);
   }
   g_mutex_unlock (&self->lock);
+  return ended;
+}
+
+gboolean
+broadcasts_end (Broadcasts *self, const char *link, const char *reason)
+{
+  g_autoptr (Publication) publication = NULL;
+
+  if (!end_in_book (self, link, reason, &publication))
+    return FALSE;
   /* Before its pipeline can call it interrupted. */
-  if (ended)
-    write_row (self, link, FALSE);
+  write_row (self, link, FALSE);
+  g_mutex_lock (&self->lock);
+  if (publication != NULL)
+    publication_leave_locked (publication);
+  /* Else whoever stops its pipeline finishes it. */
+  if (!g_hash_table_contains (self->busy, link))
+    broadcasts_finish_locked (self, link);
+  g_mutex_unlock (&self->lock);
   if (publication != NULL)
     publication_drop (publication, describe_end (reason));
-  return ended;
+  return TRUE;
 }
 
 /* On the thread of the watch. */
