@@ -20,7 +20,7 @@
 #define MAX_CONNECTIONS 512
 /* They stay; so the others always find room. */
 #define MAX_EVENT_STREAMS 384
-/* Bodies are read and forgotten. This is the largest that is let through. */
+/* No request needs a body, so what comes is forgotten as it is read. */
 #define MAX_BODY (16 * 1024)
 #define MAX_URL 2048
 
@@ -201,17 +201,9 @@ on_headers (SoupServer *server, SoupServerMessage *message, const char *path,
   if (strlen (url) > MAX_URL)
     api_answer_problem (message, SOUP_STATUS_REQUEST_URI_TOO_LONG,
         "The address has more than " G_STRINGIFY (MAX_URL) " characters.");
-  else if (soup_message_headers_get_encoding (headers) ==
-               SOUP_ENCODING_CHUNKED ||
-           soup_message_headers_get_content_length (headers) > MAX_BODY)
+  else if (soup_message_headers_get_content_length (headers) > MAX_BODY)
     api_answer_problem (message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE,
         "No request of this API has so large a body.");
-  else
-    return;
-  /* It is not worth reading to its end. */
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "Connection",
-      "close");
 }
 
 static void

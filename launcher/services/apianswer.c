@@ -28,6 +28,8 @@ void
 api_answer (SoupServerMessage *message, guint status, const char *type,
     const char *cache_control, char *body)
 {
+  /* libsoup closes what it has not accepted itself (apiconnections.c). */
+  set_header (message, "Connection", "close");
   set_header (message, "Access-Control-Allow-Origin", "*");
   set_header (message, "Access-Control-Expose-Headers", "ETag, Retry-After");
   set_header (message, "Cache-Control", cache_control);

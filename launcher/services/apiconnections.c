@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 
 #define BACKLOG 1024
-/* From connect, or the end of the answer before, to the last byte of a
- * request; also how long a write may make no progress. */
+/* From connect to the last byte of the request; also how long a write may make
+ * no progress. There is one request a connection: libsoup keeps none open that
+ * it has not accepted itself, and its own accepting knows no bounds and ends
+ * for good once there are no file descriptors. A proxy connects on loopback,
+ * and caches. */
 #define REQUEST_TIMEOUT 30 /* s */
 #define SWEEP 5            /* s */
 /* What the kernel keeps for a client that does not read. */
@@ -75,12 +78,6 @@ connection_free (gpointer data)
   g_free (connection);
 }
 
-static gint64
-new_deadline (void)
-{
-  return g_get_monotonic_time () + REQUEST_TIMEOUT * G_USEC_PER_SEC;
-}
-
 static gboolean
 take (ApiConnections *connections, GSocket *socket)
 {
@@ -98,7 +95,8 @@ take (ApiConnections *connections, GSocket *socket)
   connection = g_new0 (Connection, 1);
   connection->owner = connections;
   connection->socket = g_object_ref (socket);
-  connection->deadline = new_deadline ();
+  connection->deadline =
+      g_get_monotonic_time () + REQUEST_TIMEOUT * G_USEC_PER_SEC;
   g_hash_table_add (connections->open, connection);
   g_object_set_qdata_full (
       G_OBJECT (remote), connection_quark (), connection, connection_free);
@@ -175,14 +173,13 @@ get_connection (SoupServerMessage *message)
              : NULL;
 }
 
-static void
-on_request_started (
-    SoupServer *server, SoupServerMessage *message, gpointer unused)
+void
+api_connection_drop (SoupServerMessage *message)
 {
   Connection *connection = get_connection (message);
 
   if (connection != NULL)
-    connection->deadline = new_deadline ();
+    g_socket_shutdown (connection->socket, TRUE, TRUE, NULL);
 }
 
 static void
@@ -225,8 +222,6 @@ api_connections_new (
   connections->context = context;
   connections->most = most;
   connections->open = g_hash_table_new (NULL, NULL);
-  g_signal_connect (
-      server, "request-started", G_CALLBACK (on_request_started), NULL);
   g_signal_connect (server, "request-read", G_CALLBACK (on_request_read), NULL);
   connections->sweep = g_timeout_source_new_seconds (SWEEP);
   g_source_set_callback (connections->sweep, on_sweep, connections, NULL);

@@ -18,6 +18,9 @@ ApiConnections *api_connections_new (
     SoupServer *server, GSocket *socket, GMainContext *context, guint most);
 /* Only once the server is disconnected. */
 void api_connections_free (ApiConnections *connections);
+/* Cuts off the client of @message: its socket fails from now on, and libsoup
+ * lets go of both. */
+void api_connection_drop (SoupServerMessage *message);
 guint api_connections_count (ApiConnections *connections);
 
 G_END_DECLS

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "config.h"
+
 #include "apimetrics.h"
 
 #include "metrics.h"
 
 struct _ApiMetrics {
+  char *node;
   Catalogue *catalogue;
   EventStreams *streams;
   Broadcasts *broadcasts;             /* or NULL */
@@ -18,6 +21,7 @@ api_metrics_new (
 {
   ApiMetrics *metrics = g_new0 (ApiMetrics, 1);
 
+  metrics->node = g_strdup (settings->node);
   metrics->catalogue = catalogue;
   metrics->streams = streams;
   metrics->broadcasts = settings->broadcasts;
@@ -36,6 +40,7 @@ api_metrics_free (ApiMetrics *metrics)
   g_clear_pointer (&metrics->registrar, registrar_unref);
   for (guint i = 0; i < N_API_ROUTES; i++)
     g_hash_table_unref (metrics->requests[i]);
+  g_free (metrics->node);
   g_free (metrics);
 }
 
@@ -178,6 +183,9 @@ api_metrics_write (ApiMetrics *metrics, guint n_connections)
 {
   GString *text = g_string_new (NULL);
 
+  metrics_begin (text, "wishcast_info", "gauge", "Version and node; always 1.");
+  metrics_add (text, "wishcast_info", 1, "version", VERSION, "node",
+      metrics->node, NULL);
   write_catalogue (metrics, text);
   if (metrics->broadcasts != NULL)
     write_node (metrics, text);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apianswer.h"
+#include "apiconnections.h"
 
 struct _EventStreams {
   Catalogue *catalogue;
@@ -17,9 +18,10 @@ struct _EventStreams {
 typedef struct {
   EventStreams *owner;
   SoupServerMessage *message;
-  char *game;    /* NULL: any */
-  guint64 after; /* the last event that was handed over */
-  gsize pending; /* bytes that were handed over and are not written */
+  char *game;          /* NULL: any */
+  guint64 after;       /* the last event that was handed over */
+  gsize pending;       /* bytes that were handed over and are not written */
+  gboolean is_dropped; /* libsoup will say so in a moment */
 } Stream;
 
 static void
@@ -60,17 +62,6 @@ send_reset (Stream *stream)
                          stream->after));
 }
 
-/* Its socket fails from now on, and libsoup lets go of it. */
-static void
-drop (Stream *stream)
-{
-  GSocket *socket = soup_server_message_get_socket (stream->message);
-
-  stream->owner->n_dropped++;
-  if (socket != NULL)
-    g_socket_shutdown (socket, TRUE, TRUE, NULL);
-}
-
 /* Hands over what is new, once all before it was written. */
 static void
 pump (Stream *stream)
@@ -80,8 +71,12 @@ pump (Stream *stream)
 
   if (stream->pending > 0) {
     if (catalogue_get_last_event (catalogue) >
-        stream->after + EVENT_STREAM_MAX_LAG)
-      drop (stream);
+            stream->after + EVENT_STREAM_MAX_LAG &&
+        !stream->is_dropped) {
+      stream->is_dropped = TRUE;
+      stream->owner->n_dropped++;
+      api_connection_drop (stream->message);
+    }
     return;
   }
   bytes = catalogue_get_events (
@@ -167,6 +162,9 @@ event_streams_add (EventStreams *streams, SoupServerMessage *message,
   soup_message_headers_set_encoding (headers, SOUP_ENCODING_CHUNKED);
   soup_message_body_set_accumulate (
       soup_server_message_get_response_body (message), FALSE);
+
+  if (strcmp (soup_server_message_get_method (message), "HEAD") == 0)
+    return TRUE;
 
   stream = g_new0 (Stream, 1);
   stream->owner = streams;

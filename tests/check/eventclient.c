@@ -152,9 +152,16 @@ event_client_read (EventClient *client)
 gboolean
 event_client_is_closed (EventClient *client)
 {
-  while (read_line (client))
-    ;
-  return TRUE;
+  GInputStream *input = G_INPUT_STREAM (client->input);
+  char buffer[4096];
+  g_autoptr (GError) error = NULL;
+  gssize n;
+
+  do
+    n = g_input_stream_read (input, buffer, sizeof buffer, NULL, &error);
+  while (n > 0);
+  return n == 0 ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
 }
 
 void

@@ -3,6 +3,7 @@
 /* The server-sent events of the API over a real PostgreSQL. */
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "apitest.h"
 #include "eventclient.h"
@@ -228,6 +229,75 @@ test_refused (ApiTest *t, gconstpointer unused)
   api_test_assert_status (t, EVENTS "?game=X", 400);
 }
 
+static void
+test_head (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (HttpReply) reply = http_call (t->port, "HEAD", EVENTS, NULL);
+
+  g_assert_cmpuint (reply->status, ==, 200);
+  g_assert_cmpstr (
+      http_reply_header (reply, "content-type"), ==, "text/event-stream");
+}
+
+/* So many are too many; the rest of the API does not mind. */
+static void
+test_many (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (GPtrArray) clients =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)event_client_close);
+  g_autoptr (HttpReply) refused = NULL;
+
+  for (guint i = 0; i < 384; i++)
+    g_ptr_array_add (clients, event_client_open (t->port, EVENTS, NULL));
+  refused = http_get (t->port, EVENTS, NULL);
+  g_assert_cmpuint (refused->status, ==, 503);
+  g_assert_cmpstr (http_reply_header (refused, "retry-after"), ==, "10");
+  api_test_set_state (t, "a", "portal", "live");
+  for (guint i = 0; i < clients->len; i++) {
+    EventClient *client = g_ptr_array_index (clients, i);
+
+    g_free (read_begin (client));
+    assert_event (client, "broadcast.live", "a");
+  }
+  api_test_assert_status (t, "/api/v1/broadcasts", 200);
+}
+
+/* Whether a new connection is answered, not just closed. */
+static gboolean
+is_served (guint16 port)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) connection =
+      g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, &error);
+  static const char request[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  char byte;
+
+  g_assert_no_error (error);
+  g_output_stream_write_all (
+      g_io_stream_get_output_stream (G_IO_STREAM (connection)), request,
+      strlen (request), NULL, NULL, NULL);
+  return g_input_stream_read (
+             g_io_stream_get_input_stream (G_IO_STREAM (connection)), &byte, 1,
+             NULL, NULL) == 1;
+}
+
+/* Connections that say nothing are bounded: one more is closed at once, until
+ * they leave. */
+static void
+test_silent_connections (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (GPtrArray) clients =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)http_client_close);
+
+  for (guint i = 0; i < 512; i++)
+    g_ptr_array_add (clients, http_client_open (t->port));
+  g_assert_false (is_served (t->port));
+  g_ptr_array_set_size (clients, 0);
+  while (!is_served (t->port))
+    ;
+}
+
 /* The list says where its events go on. */
 static void
 test_after_list (ApiTest *t, gconstpointer unused)
@@ -248,12 +318,24 @@ test_after_list (ApiTest *t, gconstpointer unused)
   assert_event (client, "broadcast.live", "b");
 }
 
+/* Both ends of all connections are in this process. */
+static void
+allow_files (void)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  limit.rlim_cur = MIN (limit.rlim_max, 4096);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
   int status;
 
   g_test_init (&argc, &argv, NULL);
+  allow_files ();
   api_test_begin ();
 #define ADD(name, func)                                                        \
   g_test_add ("/apievents/" name, ApiTest, NULL, api_test_set_up, func,        \
@@ -264,6 +346,9 @@ main (int argc, char **argv)
   ADD ("reset", test_reset);
   ADD ("slow-reader", test_slow_reader);
   ADD ("refused", test_refused);
+  ADD ("head", test_head);
+  ADD ("many", test_many);
+  ADD ("silent-connections", test_silent_connections);
   ADD ("after-list", test_after_list);
   status = g_test_run ();
   api_test_end ();

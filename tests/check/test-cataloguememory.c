@@ -257,8 +257,8 @@ test_page_text (void)
       "{\"broadcasts\": [{1}, {2}], "
       "\"next\": \"100.5.0f8fad5b-d9cb-469f-a165-70867728950e\", "
       "\"lastEventId\": \"7\", \"staleSince\": null}");
-  empty = catalogue_page_end (
-      g_string_new (NULL), NULL, 0, G_GINT64_CONSTANT (1700000000) * G_USEC_PER_SEC);
+  empty = catalogue_page_end (g_string_new (NULL), NULL, 0,
+      G_GINT64_CONSTANT (1700000000) * G_USEC_PER_SEC);
   g_assert_cmpstr (empty, ==,
       "{\"broadcasts\": [], \"next\": null, \"lastEventId\": \"0\", "
       "\"staleSince\": \"2023-11-14T22:13:20Z\"}");
