@@ -398,27 +398,45 @@ refuse (ApiEnds *ends, SoupServerMessage *message, const char *address)
   set_timer (end, delay / G_TIME_SPAN_MILLISECOND, on_held_back);
 }
 
+/* Of a stream key too much is random for anybody to guess, so its owner is never
+ * kept waiting for what others have tried from the same address. */
+static gboolean
+is_stream_key (const char *token)
+{
+  StreamKey key;
+  gboolean is_key = stream_key_parse (&key, token);
+
+  stream_key_clear (&key);
+  return is_key;
+}
+
 void
 api_ends_request (ApiEnds *ends, SoupServerMessage *message, const char *link)
 {
   const char *token = get_token (message);
   g_autofree char *address = get_address (message);
   g_autofree char *game = NULL;
+  gboolean is_flood;
   End *end;
 
   if (token == NULL) {
     answer_unauthorized (message,
         "A stream key of the game or the operator's token is needed, as "
         "\"Authorization: Bearer\".");
-  } else if (ends->open->len >= MAX_OPEN || is_refused_often (ends, address)) {
+    return;
+  }
+  is_flood = is_refused_often (ends, address);
+  if (ends->open->len >= MAX_OPEN || (is_flood && !is_stream_key (token))) {
     answer_too_many (message);
-  } else if (!is_let_in (ends, token, &game)) {
-    refuse (ends, message, address);
-  } else {
+  } else if (is_let_in (ends, token, &game)) {
     floodgate_admitted (ends->gate, address);
     end = end_new (ends, message, link);
     end->game = g_steal_pointer (&game);
     look_up (end);
+  } else if (is_flood) {
+    answer_too_many (message);
+  } else {
+    refuse (ends, message, address);
   }
 }
 

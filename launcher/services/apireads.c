@@ -127,9 +127,8 @@ on_game_exists (const PgRows *rows, const GError *error, gpointer data)
 {
   g_autoptr (Pending) pending = data;
 
-  if (!has_rows (pending, rows, error))
-    return;
-  if (pg_rows_count (rows) == 0)
+  /* If it cannot be asked: there is nothing on, in either case. */
+  if (rows != NULL && pg_rows_count (rows) == 0)
     api_answer_problem (pending->message, SOUP_STATUS_NOT_FOUND,
         "There is no game with this id.");
   else

@@ -241,6 +241,7 @@ on_lost (const GError *error, gpointer data)
 {
   Catalogue *catalogue = data;
 
+  g_message ("The API answers from memory: %s", error->message);
   g_mutex_lock (&catalogue->lock);
   if (catalogue->stale_since == 0)
     catalogue->stale_since = g_get_real_time ();

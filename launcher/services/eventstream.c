@@ -98,7 +98,7 @@ on_written (SoupServerMessage *message, guint size, gpointer data)
 }
 
 static void
-on_finished (SoupServerMessage *message, gpointer data)
+on_gone (SoupServerMessage *message, gpointer data)
 {
   Stream *stream = data;
 
@@ -159,7 +159,10 @@ event_streams_add (EventStreams *streams, SoupServerMessage *message,
   soup_message_headers_set_content_type (headers, "text/event-stream", NULL);
   /* nginx hands each event on at once. */
   soup_message_headers_replace (headers, "X-Accel-Buffering", "no");
-  soup_message_headers_set_encoding (headers, SOUP_ENCODING_CHUNKED);
+  soup_message_headers_set_encoding (
+      headers, soup_server_message_get_http_version (message) == SOUP_HTTP_1_0
+                   ? SOUP_ENCODING_EOF
+                   : SOUP_ENCODING_CHUNKED);
   soup_message_body_set_accumulate (
       soup_server_message_get_response_body (message), FALSE);
 
@@ -174,7 +177,8 @@ event_streams_add (EventStreams *streams, SoupServerMessage *message,
   g_ptr_array_add (streams->streams, stream);
   g_signal_connect (
       message, "wrote-body-data", G_CALLBACK (on_written), stream);
-  g_signal_connect (message, "finished", G_CALLBACK (on_finished), stream);
+  g_signal_connect (message, "finished", G_CALLBACK (on_gone), stream);
+  g_signal_connect (message, "disconnected", G_CALLBACK (on_gone), stream);
   /* The id alone is no event, but where a reconnect goes on. */
   send_text (
       stream, g_strdup_printf ("retry: %d\nid: %" G_GUINT64_FORMAT "\n\n",

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define TIMEOUT 10 /* s */
+#define TIMEOUT 30 /* s: two heartbeats */
 
 struct _EventClient {
   GSocketConnection *connection;
@@ -147,6 +147,15 @@ event_client_read (EventClient *client)
       g_assert_true (
           *line == '\0' || *line == ':' || g_str_has_prefix (line, "retry: "));
   }
+}
+
+void
+event_client_read_comment (EventClient *client)
+{
+  g_assert_true (read_line (client));
+  g_assert_cmpstr (client->line->str, ==, ":");
+  g_assert_true (read_line (client));
+  g_assert_cmpstr (client->line->str, ==, "");
 }
 
 gboolean

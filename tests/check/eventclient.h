@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /* A client of server-sent events for tests. It aborts the test when nothing
- * comes within ten seconds. */
+ * comes within thirty seconds. */
 typedef struct _EventClient EventClient;
 
 typedef struct {
@@ -18,6 +18,8 @@ EventClient *event_client_open (
     guint16 port, const char *path, const char *last_event_id);
 /* The next block that has a field. (transfer full) */
 ServerEvent *event_client_read (EventClient *client);
+/* Waits for a comment; nothing else may come. */
+void event_client_read_comment (EventClient *client);
 void event_client_close (EventClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EventClient, event_client_close)
 /* Reads to the end of the stream. */

@@ -239,6 +239,61 @@ test_head (ApiTest *t, gconstpointer unused)
       http_reply_header (reply, "content-type"), ==, "text/event-stream");
 }
 
+/* As nginx asks if it is not told otherwise: no chunks, to the end. */
+static void
+test_http_1_0 (ApiTest *t, gconstpointer unused)
+{
+  static const char expected[] = "retry: 2000\nid: 0\n\n"
+                                 "id: 1\nevent: broadcast.live\ndata: {";
+  static const char request[] = "GET " EVENTS " HTTP/1.0\r\n\r\n";
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) connection = g_socket_client_connect_to_host (
+      client, "127.0.0.1", t->port, NULL, &error);
+  g_autoptr (GString) text = g_string_new (NULL);
+  const char *body = NULL;
+
+  g_assert_no_error (error);
+  g_output_stream_write_all (
+      g_io_stream_get_output_stream (G_IO_STREAM (connection)), request,
+      strlen (request), NULL, NULL, &error);
+  g_assert_no_error (error);
+  while (body == NULL || strlen (body) < strlen (expected)) {
+    char buffer[4096];
+    gssize n = g_input_stream_read (
+        g_io_stream_get_input_stream (G_IO_STREAM (connection)), buffer,
+        sizeof buffer, NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpint (n, >, 0);
+    /* It is on, so what happens from now on is told. */
+    if (text->len == 0)
+      api_test_set_state (t, "a", "portal", "live");
+    g_string_append_len (text, buffer, n);
+    body = strstr (text->str, "\r\n\r\n");
+    body = body != NULL ? body + strlen ("\r\n\r\n") : NULL;
+  }
+  g_assert_true (g_str_has_prefix (body, expected));
+}
+
+/* Who says nothing hears a comment now and then, and who has left is
+ * forgotten by it. */
+static void
+test_heartbeat (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (EventClient) stays = event_client_open (t->port, EVENTS, NULL);
+  EventClient *leaves = event_client_open (t->port, EVENTS, NULL);
+
+  g_free (read_begin (stays));
+  g_free (read_begin (leaves));
+  event_client_close (leaves);
+  api_test_await (t, "/metrics", "wishcast_api_event_streams 2\n");
+  event_client_read_comment (stays);
+  api_test_set_state (t, "a", "portal", "live");
+  assert_event (stays, "broadcast.live", "a");
+  api_test_await (t, "/metrics", "wishcast_api_event_streams 1\n");
+}
+
 /* So many are too many; the rest of the API does not mind. */
 static void
 test_many (ApiTest *t, gconstpointer unused)
@@ -347,6 +402,8 @@ main (int argc, char **argv)
   ADD ("slow-reader", test_slow_reader);
   ADD ("refused", test_refused);
   ADD ("head", test_head);
+  ADD ("http-1.0", test_http_1_0);
+  ADD ("heartbeat", test_heartbeat);
   ADD ("many", test_many);
   ADD ("silent-connections", test_silent_connections);
   ADD ("after-list", test_after_list);
