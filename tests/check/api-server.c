@@ -2,16 +2,14 @@
 
 /* The API over a PostgreSQL of its own, for the tests in JavaScript. Prints a
  * line of JSON with its port and how to reach the database, and runs until
- * SIGTERM; SIGUSR1 kills the database, SIGUSR2 brings it back. The key below
- * is for the game `portal`. */
+ * SIGTERM; SIGUSR1 kills the database, SIGUSR2 brings it back. The key is for
+ * the game `portal`. */
 
 #include <glib-unix.h>
 #include <json-glib/json-glib.h>
 
 #include "apitest.h"
 #include "broadcaststub.h"
-
-#define KEY "abcdefgh-abcdefghijklmnopqrstuvwxyz"
 
 static gboolean
 on_term (gpointer loop)
@@ -42,7 +40,7 @@ on_ended (const char *link, const char *reason, gpointer test)
 }
 
 static void
-print_addresses (ApiTest *test)
+print_addresses (ApiTest *test, const StreamKey *key)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
@@ -51,7 +49,7 @@ print_addresses (ApiTest *test)
   json_object_set_int_member (object, "port", test->port);
   json_object_set_string_member (
       object, "conninfo", pg_kit_get_conninfo (test->pg));
-  json_object_set_string_member (object, "key", KEY);
+  json_object_set_string_member (object, "key", key->text);
   json_object_set_string_member (object, "token", API_TEST_TOKEN);
   json_node_set_object (root, object);
   text = json_to_string (root, FALSE);
@@ -62,14 +60,15 @@ int
 main (void)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  StreamKey key;
   ApiTest test;
 
   api_test_begin ();
   api_test_set_up (&test, NULL);
-  keyring_stub_add (test.keyring, KEY, "portal");
+  api_test_add_key (&test, &key, "portal");
   broadcasts_stub_add (test.broadcasts, "here", "portal", "[]");
   broadcasts_stub_on_end (test.broadcasts, on_ended, &test);
-  print_addresses (&test);
+  print_addresses (&test, &key);
   g_unix_signal_add (SIGTERM, on_term, loop);
   g_unix_signal_add (SIGUSR1, on_usr1, &test);
   g_unix_signal_add (SIGUSR2, on_usr2, &test);

@@ -2,6 +2,7 @@
 
 #include "apitest.h"
 
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -10,17 +11,27 @@
 #define PATIENCE (20 * G_USEC_PER_SEC)
 
 static PgKit *shared;
+static char *dir;
+static char *key_file;
 
 void
 api_test_begin (void)
 {
+  g_autoptr (GError) error = NULL;
+
   shared = pg_kit_new ();
+  dir = g_dir_make_tmp ("wishcast-api-XXXXXX", &error);
+  g_assert_no_error (error);
+  key_file = g_build_filename (dir, "keys", NULL);
 }
 
 void
 api_test_end (void)
 {
   g_clear_pointer (&shared, pg_kit_free);
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
+  g_clear_pointer (&key_file, g_free);
+  g_clear_pointer (&dir, g_free);
 }
 
 void
@@ -41,7 +52,7 @@ api_test_set_up (ApiTest *test, gconstpointer unused)
   pg_kit_add_game (shared, "half-life", "Half-Life");
   pg_kit_add_game (shared, "portal", "Portal");
   settings.broadcasts = test->broadcasts = broadcasts_stub_new ();
-  settings.keyring = test->keyring = keyring_stub_new ();
+  settings.keyring = test->keyring = keyring_new (key_file, settings.conninfo);
   test->api = api_new (&settings, &error);
   g_assert_no_error (error);
   test->port = api_get_port (test->api);
@@ -53,7 +64,30 @@ api_test_tear_down (ApiTest *test, gconstpointer unused)
 {
   api_free (test->api);
   broadcasts_stub_free (test->broadcasts);
-  keyring_stub_free (test->keyring);
+  keyring_free (test->keyring);
+  g_unlink (key_file);
+}
+
+void
+api_test_add_key (ApiTest *test, StreamKey *key, const char *game)
+{
+  char hex[2 * STREAM_KEY_HASH_LENGTH + 1];
+  g_autofree char *sql = NULL;
+  g_autoptr (KeyOwner) owner = NULL;
+
+  stream_key_new (key);
+  for (guint i = 0; i < STREAM_KEY_HASH_LENGTH; i++)
+    g_snprintf (hex + 2 * i, 3, "%02x", key->hash[i]);
+  sql = g_strdup_printf (
+      "WITH b AS (INSERT INTO wishcast.broadcaster (game, name) "
+      "VALUES ('%s', 'Of a key') RETURNING id) "
+      "INSERT INTO wishcast.stream_key (id, broadcaster, hash) "
+      "SELECT '%s', id, '\\x%s' FROM b;",
+      game, key->id, hex);
+  api_test_run (test, sql);
+  while (keyring_check (test->keyring, key->text, g_get_real_time (), &owner) !=
+         KEY_VALID)
+    g_usleep (1000);
 }
 
 void

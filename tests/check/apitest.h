@@ -26,6 +26,8 @@ void api_test_end (void);
 void api_test_set_up (ApiTest *test, gconstpointer unused);
 void api_test_tear_down (ApiTest *test, gconstpointer unused);
 
+/* A stream key of @game, once the keyring knows it. */
+void api_test_add_key (ApiTest *test, StreamKey *key, const char *game);
 /* Writes a change of a broadcast, as its node would. */
 void api_test_set_state (
     ApiTest *test, const char *link, const char *game, const char *state);

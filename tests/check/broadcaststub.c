@@ -11,12 +11,6 @@ struct _Broadcasts {
   gpointer data;
 };
 
-struct _Keyring {
-  GMutex lock;
-  GHashTable *keys; /* text -> game */
-  gboolean ready;
-};
-
 void
 broadcast_status_free (BroadcastStatus *status)
 {
@@ -121,78 +115,4 @@ broadcasts_end (Broadcasts *broadcasts, const char *link, const char *reason)
   if (found && broadcasts->ended != NULL)
     broadcasts->ended (link, reason, broadcasts->data);
   return found;
-}
-
-Keyring *
-keyring_stub_new (void)
-{
-  Keyring *keyring = g_new0 (Keyring, 1);
-
-  g_mutex_init (&keyring->lock);
-  keyring->keys =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  keyring->ready = TRUE;
-  return keyring;
-}
-
-void
-keyring_stub_free (Keyring *keyring)
-{
-  g_hash_table_unref (keyring->keys);
-  g_mutex_clear (&keyring->lock);
-  g_free (keyring);
-}
-
-void
-keyring_stub_add (Keyring *keyring, const char *key, const char *game)
-{
-  g_mutex_lock (&keyring->lock);
-  g_hash_table_insert (keyring->keys, g_strdup (key), g_strdup (game));
-  g_mutex_unlock (&keyring->lock);
-}
-
-void
-keyring_stub_set_ready (Keyring *keyring, gboolean ready)
-{
-  g_mutex_lock (&keyring->lock);
-  keyring->ready = ready;
-  g_mutex_unlock (&keyring->lock);
-}
-
-gboolean
-keyring_is_ready (Keyring *keyring)
-{
-  gboolean ready;
-
-  g_mutex_lock (&keyring->lock);
-  ready = keyring->ready;
-  g_mutex_unlock (&keyring->lock);
-  return ready;
-}
-
-KeyVerdict
-keyring_check (Keyring *keyring, const char *text, gint64 now, KeyOwner **owner)
-{
-  const char *game;
-
-  g_mutex_lock (&keyring->lock);
-  game = g_hash_table_lookup (keyring->keys, text);
-  if (game != NULL) {
-    *owner = g_new0 (KeyOwner, 1);
-    (*owner)->game = g_strdup (game);
-  }
-  g_mutex_unlock (&keyring->lock);
-  return game != NULL ? KEY_VALID : KEY_UNKNOWN;
-}
-
-void
-key_owner_free (KeyOwner *owner)
-{
-  if (owner == NULL)
-    return;
-  g_free (owner->key_id);
-  g_free (owner->game);
-  g_free (owner->game_title);
-  g_free (owner->broadcaster_name);
-  g_free (owner);
 }

@@ -7,9 +7,9 @@
 #include "apitest.h"
 #include "broadcaststub.h"
 
-#define KEY "abcdefgh-abcdefghijklmnopqrstuvwxyz"
-#define OTHER_KEY "hgfedcba-abcdefghijklmnopqrstuvwxyz"
 #define END(link) "/api/v1/broadcasts/" link "/end"
+
+static StreamKey key, other_key; /* of portal, and of half-life */
 
 static HttpReply *
 end (ApiTest *t, const char *path, const char *token)
@@ -45,8 +45,8 @@ on_ended (const char *link, const char *reason, gpointer data)
 static void
 add_keys (ApiTest *t)
 {
-  keyring_stub_add (t->keyring, KEY, "portal");
-  keyring_stub_add (t->keyring, OTHER_KEY, "half-life");
+  api_test_add_key (t, &key, "portal");
+  api_test_add_key (t, &other_key, "half-life");
 }
 
 static void
@@ -69,12 +69,12 @@ test_here (ApiTest *t, gconstpointer unused)
   go_live (t, "a");
   broadcasts_stub_add (t->broadcasts, "a", "portal", "[]");
   broadcasts_stub_on_end (t->broadcasts, on_ended, t);
-  reply = end (t, END ("a"), KEY);
+  reply = end (t, END ("a"), key.text);
   g_assert_cmpuint (reply->status, ==, 200);
   text = http_reply_text (reply);
   state = api_test_member (text, "state");
   g_assert_cmpstr (state, ==, "ended");
-  assert_end (t, END ("a"), KEY, 409);
+  assert_end (t, END ("a"), key.text, 409);
 }
 
 static void
@@ -99,10 +99,10 @@ test_refused (ApiTest *t, gconstpointer unused)
   g_assert_cmpstr (http_reply_header (reply, "www-authenticate"), ==,
       "Bearer realm=\"wishcast\"");
   assert_end (t, END ("a"), "wrong", 401);
-  assert_end (t, END ("a"), OTHER_KEY, 403);
-  assert_end (t, END ("none"), KEY, 404);
+  assert_end (t, END ("a"), other_key.text, 403);
+  assert_end (t, END ("none"), key.text, 404);
   assert_end (t, END ("none"), API_TEST_TOKEN, 404);
-  assert_end (t, END ("none") "?force=1", KEY, 400);
+  assert_end (t, END ("none") "?force=1", key.text, 400);
   pg_kit_assert (t->pg,
       "SELECT state, end_requested_at IS NULL FROM wishcast.broadcast",
       "live|t");
@@ -117,10 +117,10 @@ test_without_database (ApiTest *t, gconstpointer unused)
   broadcasts_stub_add (t->broadcasts, "new", "portal", "[]");
   pg_kit_stop (t->pg);
   api_test_await_status (t, "/readyz", 503);
-  assert_end (t, END ("new"), OTHER_KEY, 403);
-  assert_end (t, END ("new"), KEY, 202);
-  assert_end (t, END ("a"), KEY, 503);
-  assert_end (t, END ("none"), KEY, 503);
+  assert_end (t, END ("new"), other_key.text, 403);
+  assert_end (t, END ("new"), key.text, 202);
+  assert_end (t, END ("a"), key.text, 503);
+  assert_end (t, END ("none"), key.text, 503);
   pg_kit_start (t->pg);
   api_test_await_status (t, "/readyz", 200);
 }
@@ -153,7 +153,7 @@ test_flood (ApiTest *t, gconstpointer unused)
     clients[i] = http_client_open (t->port);
     send_end (clients[i], "guess");
   }
-  send_end (developer, KEY);
+  send_end (developer, key.text);
   let_in = http_client_read (developer, TRUE);
   g_assert_cmpuint (let_in->status, ==, 202);
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++) {
@@ -176,9 +176,7 @@ test_stop_while_waiting (ApiTest *t, gconstpointer unused)
   add_keys (t);
   go_live (t, "a");
   broadcasts_stub_add (t->broadcasts, "a", "portal", "[]");
-  http_client_send (client,
-      "POST " END ("a") " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
-                        "Authorization: Bearer " KEY "\r\n\r\n");
+  send_end (client, key.text);
   /* It is under way once the broadcast is not here any more. */
   while (TRUE) {
     g_autoptr (GPtrArray) list = broadcasts_list (t->broadcasts);
