@@ -12,6 +12,6 @@ extern const Command command_end;
 extern const Command command_game;
 extern const Command command_key;
 extern const Command command_launch;
-extern const Command command_run;
+extern const Command command_preview;
 
 G_END_DECLS

@@ -16,7 +16,7 @@ static const Command *const commands[] = {
     &command_game,
     &command_key,
     &command_launch,
-    &command_run,
+    &command_preview,
 };
 
 static void

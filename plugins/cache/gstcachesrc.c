@@ -34,7 +34,7 @@
  * * `epoch` (guint): which has another header
  * * `msn` (guint64): its first segment
  *
- * `cachesrc-live` (element): where running time is in the day, at the live edge
+ * `cachesrc-time-set` (element): when the media was captured, at the live edge;
  * when an epoch begins and when the delay grows.
  *
  * * `link` (string)
@@ -404,7 +404,7 @@ begin_segment (GstCacheSrc *self, guint32 epoch)
   gst_base_src_new_segment (GST_BASE_SRC (self), &segment);
   gst_element_post_message (GST_ELEMENT (self),
       gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("cachesrc-live", "link", G_TYPE_STRING,
+          gst_structure_new ("cachesrc-time-set", "link", G_TYPE_STRING,
               self->reading, "epoch", G_TYPE_UINT, epoch, "time", G_TYPE_UINT64,
               pacer->pts, "wallclock", G_TYPE_INT64,
               pacer->wallclock / (gint64)GST_USECOND, "delay", G_TYPE_UINT64,

@@ -314,7 +314,7 @@ test_live (void)
   message = gst_bus_pop_filtered (live.bus, GST_MESSAGE_ELEMENT);
   g_assert_nonnull (message);
   structure = gst_message_get_structure (message);
-  g_assert_true (gst_structure_has_name (structure, "cachesrc-live"));
+  g_assert_true (gst_structure_has_name (structure, "cachesrc-time-set"));
   g_assert_cmpstr (gst_structure_get_string (structure, "link"), ==, KIT_LINK);
   g_assert_true (
       gst_structure_get (structure, "time", G_TYPE_UINT64, &time, "wallclock",
@@ -333,9 +333,12 @@ test_live (void)
   g_assert_cmpuint (most, ==, GST_CLOCK_TIME_NONE);
 
   g_assert_true (cache_writer_end (writer, &error));
-  while (
-      GST_EVENT_TYPE (gst_harness_pull_event (live.harness)) != GST_EVENT_EOS)
-    ;
+  while (!ended) {
+    g_autoptr (GstEvent) event = gst_harness_pull_event (live.harness);
+
+    g_assert_nonnull (event);
+    ended = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
+  }
   live_clear (&live);
 }
 
