@@ -18,6 +18,18 @@ function promised(playlist) {
 
 const isAfter = (a, b) => a.msn > b.msn || (a.msn === b.msn && a.part > b.part);
 
+// With `patient`, no answer counts as one.
+async function ask(url, signal, patient) {
+  try {
+    const answer = await fetch(url, { signal });
+    return { status: answer.status, text: await answer.text() };
+  } catch (error) {
+    if (!patient || signal.aborted)
+      throw error;
+    return { status: 599, text: error.message };
+  }
+}
+
 // Follows `url` until its end or until `stop()`; `done` settles with the
 // follower, or fails with the first broken rule. With `patient`, an origin that
 // is away is waited for: what it says when it is back must fit all the same.
@@ -30,14 +42,14 @@ export function followPlaylist(url, { patient = false } = {}) {
     while (!controller.signal.aborted) {
       const query = wanted ?
         `?_HLS_msn=${wanted.msn}&_HLS_part=${wanted.part}` : '';
-      const answer = await fetch(url + query, { signal: controller.signal });
-      const text = await answer.text();
-      if (patient && answer.status >= 400) {
+      const { status, text } =
+          await ask(url + query, controller.signal, patient);
+      if (patient && status >= 400) {
         wanted = null;
         await pause(100);
         continue;
       }
-      assert.equal(answer.status, 200, `${url}${query}: ${text}`);
+      assert.equal(status, 200, `${url}${query}: ${text}`);
       const playlist = follower.see(text);
       if (playlist.endlist)
         break;
