@@ -111,19 +111,23 @@ spawn (PrivatePostgres *self, char **argv, GPid *pid, GError **error)
   return is_started;
 }
 
-/* The last line that it logged, which is about the reason. */
+/* What it logged last: from the last fatal message on, if there is one.
+ * (transfer full) */
 static char *
 read_reason (PrivatePostgres *self)
 {
   g_autofree char *path = g_build_filename (self->dir, "postgres.log", NULL);
   g_autofree char *text = NULL;
-  const char *line;
+  const char *begin;
 
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return g_strdup ("it says nothing");
   g_strchomp (text);
-  line = strrchr (text, '\n');
-  return g_strdup_printf ("%s (%s)", line != NULL ? line + 1 : text, path);
+  begin = g_strrstr (text, "FATAL:");
+  if (begin == NULL)
+    begin = strrchr (text, '\n');
+  g_strdelimit (text, "\n", ' ');
+  return g_strdup_printf ("%.400s (%s)", begin != NULL ? begin : text, path);
 }
 
 /* Runs a program to its end. */
@@ -195,12 +199,14 @@ find_programs (PrivatePostgres *self, GError **error)
   g_autofree char *path = g_build_filename (self->data, "PG_VERSION", NULL);
   g_autofree char *version = NULL;
   g_autofree char *server = NULL;
+  g_autofree char *newest = NULL;
 
   if (g_file_get_contents (path, &version, NULL, NULL))
     g_strstrip (version);
-  self->bin_dir = find_in_bin_root (version);
-  if (self->bin_dir == NULL &&
-      (server = g_find_program_in_path ("postgres")) != NULL)
+  newest = find_in_bin_root (NULL);
+  if (newest != NULL)
+    self->bin_dir = find_in_bin_root (version);
+  else if ((server = g_find_program_in_path ("postgres")) != NULL)
     self->bin_dir = g_path_get_dirname (server);
   if (self->bin_dir != NULL)
     return TRUE;
@@ -553,6 +559,7 @@ supervise (gpointer data)
 
   while (!g_cancellable_is_cancelled (self->stop)) {
     g_autoptr (GError) error = NULL;
+    gboolean was_up;
 
     if (self->lock_fd < 0 && !take_lock (self)) {
       if (!is_settled (self) && answers (self, &error))
@@ -562,12 +569,13 @@ supervise (gpointer data)
       wait_ms (self, -1, LOCK_INTERVAL);
       continue;
     }
-    if (!run_server (self, &backoff, &error) && error != NULL &&
-        g_get_monotonic_time () > retries)
+    was_up = run_server (self, &backoff, &error);
+    if (error != NULL && g_get_monotonic_time () > retries)
       settle (self, g_steal_pointer (&error));
     if (!wait_ms (self, -1,
-            (int)(backoff_next (&backoff, g_random_double ()) / 1000)))
-      g_message ("PostgreSQL in %s is started again", self->data);
+            (int)(backoff_next (&backoff, g_random_double ()) / 1000)) &&
+        was_up)
+      g_message ("PostgreSQL in %s ended; it is started again", self->data);
   }
   if (self->lock_fd >= 0)
     close (self->lock_fd);
