@@ -2,6 +2,7 @@
 #include <gst/gst.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "datadir.h"
@@ -109,6 +110,19 @@ provide_database (GHashTable *variables, const char *text,
   return TRUE;
 }
 
+/* A name that is no file here is one of the pipelines. (transfer full) */
+static char *
+find_file (const char *name, const Settings *settings)
+{
+  const char *dir = settings_get_string (settings, SETTING_PIPELINES_DIR);
+  g_autofree char *path = g_build_filename (dir, name, NULL);
+
+  if (strchr (name, '/') == NULL && access (name, F_OK) != 0 &&
+      access (path, F_OK) == 0)
+    return g_steal_pointer (&path);
+  return g_strdup (name);
+}
+
 static int
 launch (const char *path, GHashTable *variables)
 {
@@ -128,7 +142,7 @@ run (int argc, char **argv)
   g_autoptr (Settings) settings = NULL;
   g_autoptr (GHashTable) variables = NULL;
   g_auto (CommandDatabase) database = {0};
-  g_autofree char *text = NULL;
+  g_autofree char *path = NULL, *text = NULL;
   g_autoptr (GError) error = NULL;
   int status;
 
@@ -137,27 +151,28 @@ run (int argc, char **argv)
     return status;
   gst_init (NULL, NULL);
   data_load_plugins ();
-  if (!g_file_get_contents (argv[1], &text, NULL, &error)) {
+  path = find_file (argv[1], settings);
+  if (!g_file_get_contents (path, &text, NULL, &error)) {
     command_say ("%s", error->message);
     return EX_NOINPUT;
   }
   variables = make_variables (settings);
-  if (!take_assignments (variables, argv[1], text, argv + 2, &status))
+  if (!take_assignments (variables, path, text, argv + 2, &status))
     return status;
   if (!provide_database (variables, text, settings, &database, &error))
     return command_fail (error);
-  return launch (argv[1], variables);
+  return launch (path, variables);
 }
 
 const Command command_launch = {
     "launch",
     "FILE [VAR=VALUE]...",
     "run one pipeline description in the foreground",
-    "FILE has gst-launch-1.0's syntax with # comments and ${variables}. Those\n"
-    "that a broadcast's description has are set, from the configuration where\n"
-    "it knows better; only ${game} must be given where it is asked for. "
-    "Without\n"
-    "source=DESCRIPTION, the source is a test picture with sound.\n\n"
+    "FILE, here or among the pipelines that came with the program, has the\n"
+    "syntax of gst-launch-1.0, # comments and ${variables}. Those that the\n"
+    "description of a broadcast has are set, from the configuration where it\n"
+    "knows better; only ${game} must be given where it is asked for. Without\n"
+    "source=DESCRIPTION the source is a test picture with sound.\n\n"
     "Ctrl-C ends the broadcast and waits for what is on its way; a second one\n"
     "ends at once. GST_DEBUG=LEVEL tells more.",
     run,

@@ -43,6 +43,20 @@ test_launch_errors (void)
       "file=/nonexistent \" ! file", NULL);
 }
 
+/* A bare name is looked for among the pipelines. */
+static void
+test_launch_by_name (void)
+{
+  g_auto (CommandKit) kit = {0};
+
+  command_kit_init (&kit, NULL);
+  command_kit_expect (&kit, EX_NOINPUT, "", "cachesrc", "launch",
+      "recording.pipeline", "link=no-such-link", "cache-dir=/nonexistent",
+      "location=/dev/null", NULL);
+  command_kit_expect (
+      &kit, EX_NOINPUT, "", "no.pipeline", "launch", "no.pipeline", NULL);
+}
+
 /* An end in which the pipeline has its say, and is done in time. */
 static void
 test_launch_interrupted (void)
@@ -220,6 +234,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add_func ("/launch/" path, function)
   ADD ("to-the-end", test_launch_to_the_end);
   ADD ("errors", test_launch_errors);
+  ADD ("by-name", test_launch_by_name);
   ADD ("interrupted", test_launch_interrupted);
   ADD ("interrupted-twice", test_launch_interrupted_twice);
   ADD ("deadline", test_launch_deadline);
