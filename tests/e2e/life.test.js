@@ -11,8 +11,8 @@ import { followPlaylist } from '../lib/follow.js';
 import { Place } from '../lib/place.js';
 import { listedParts, wholeSegments } from '../lib/playlists.js';
 import { until } from '../lib/until.js';
-import { addDeveloper, checkService, makeNode, privateDatabase, query,
-  startNode, startPublisher, wishcast } from '../lib/wishcast.js';
+import { addDeveloper, checkService, command, makeNode, privateDatabase,
+  query, startNode, startPublisher } from '../lib/node.js';
 
 const place = new Place();
 let node;
@@ -144,7 +144,7 @@ test('Ctrl-C stores what is under way; the next start goes on', async () => {
 test('an operator ends it; OBS is refused, then begins anew', async () => {
   const publisher = startPublisher(place, node.rtmp(key), { retry: 1000 });
   await untilRows('live -');
-  await wishcast(node, 'end', link);
+  await command(node, 'end', link);
   await untilRows('ended operator');
   await follow.done;
   assert.ok(follow.follower.last.endlist);

@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { Place } from '../lib/place.js';
 import { until } from '../lib/until.js';
 import { addDeveloper, checkService, makeNode, privateDatabase, query,
-  startNode, startPublisher } from '../lib/wishcast.js';
+  startNode, startPublisher } from '../lib/node.js';
 
 const place = new Place();
 let database;

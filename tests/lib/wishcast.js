@@ -1,140 +1,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// `wishcast` of the sanitized build, as a service and as a command, and
-// publishers for it.
+// The program of the sanitized build.
 
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 
-import { freePort, ROOT } from './place.js';
-import { until } from './until.js';
+import { ROOT } from './place.js';
 
 const BUILD = `${ROOT}build-test`;
-const PROGRAM = `${BUILD}/launcher/wishcast`;
+// GStreamer's own plugins never free some of what they allocate.
 const ENV = {
-  ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
-  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
-  G_DEBUG: 'fatal-criticals',
+  WISHCAST_DATA_DIR: `${ROOT}data:${ROOT}`,
   GST_PLUGIN_PATH: `${BUILD}/plugins`,
   GST_REGISTRY: `${BUILD}/e2e-wishcast.registry`,
   GST_REGISTRY_FORK: 'no',
-  WISHCAST_DATA_DIR: `${ROOT}data:${ROOT}`,
+  ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:strict_string_checks=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+  G_DEBUG: 'fatal-criticals',
 };
 
-// A node with ports and folders of its own; not started. `settings`: group ->
-// key -> value, beside or instead of those.
-export async function makeNode(place, name, settings = {}) {
-  const ports = {};
-  for (const what of ['nginx', 'control', 'rtsp', 'rtmp', 'hook', 'origin',
-    'api'])
-    ports[what] = await freePort();
-  const all = {
-    node: { name, 'data-dir': place.path(name) },
-    nginx: { address: '127.0.0.1', port: ports.nginx,
-      'control-port': ports.control },
-    ingest: {
-      'rtsp-address': '127.0.0.1', 'rtsp-port': ports.rtsp,
-      'rtmp-address': '127.0.0.1', 'rtmp-port': ports.rtmp,
-      'hook-port': ports.hook,
-    },
-    origin: { port: ports.origin },
-    api: { port: ports.api },
-  };
-  for (const [group, keys] of Object.entries(settings))
-    all[group] = { ...all[group], ...keys };
-  const config = place.path(`${name}.conf`);
-  writeFileSync(config, Object.entries(all).map(([group, keys]) =>
-    `[${group}]\n${Object.entries(keys).map(([key, value]) =>
-      `${key}=${value}\n`).join('')}`).join('\n'));
-  // For root, PostgreSQL runs as another user.
+// Writes a configuration from { group: { key: value } } and gives its path. All
+// that is kept is kept in `place`.
+export function configure(place, settings) {
+  // If we are root, a private PostgreSQL is somebody else, who must get there.
   chmodSync(place.dir, 0o711);
-  return {
-    name, place, config, ports,
-    url: `http://127.0.0.1:${ports.nginx}`,
-    rtmp: (key) => `rtmp://127.0.0.1:${ports.rtmp}/live/${key}`,
-    rtsp: (key) => `rtsp://127.0.0.1:${ports.rtsp}/live/${key}`,
-  };
+  const all = { node: { 'data-dir': 'state' }, ...settings };
+  const lines = Object.entries(all).flatMap(([group, keys]) => [`[${group}]`,
+    ...Object.entries(keys).map(([key, value]) => `${key} = ${value}`)]);
+  const path = place.path('wishcast.conf');
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  return path;
 }
 
-// Resolves when the node says that it is ready.
-export async function startNode(node) {
-  const service = node.place.launch(PROGRAM, ['run', '-c', node.config],
-      { env: ENV });
-  await until(`node ${node.name} is ready`, () => {
-    if (!service.isAlive)
-      throw new Error(`it has ended: ${service.output}`);
-    return service.output.includes('is ready');
-  }, 60);
-  return service;
+export function startWishcast(place, args) {
+  return place.launch(`${BUILD}/launcher/wishcast`, args, { env: ENV });
 }
 
-// Throws what a sanitizer or a critical has complained about.
-export function checkService(service) {
-  if (/AddressSanitizer|runtime error:|CRITICAL/.test(service.output))
-    throw new Error(service.output);
-}
-
-// A command of the program, to its end; what it printed.
-export async function wishcast(node, ...args) {
-  const [command, ...rest] = args;
-  const launched = node.place.launch(PROGRAM,
-      [command, '-c', node.config, ...rest], { env: ENV });
+// Runs a command to its end.
+export async function runWishcast(place, args) {
+  const launched = startWishcast(place, args);
   const status = await launched.exited;
   if (status !== 0)
     throw new Error(`wishcast ${args.join(' ')}: ${status}\n${launched.output}`);
   return launched.output;
-}
-
-// A game with a developer who may broadcast for it: the stream key.
-export async function addDeveloper(node, game, title, name) {
-  await wishcast(node, 'game', 'add', game, title);
-  const text = await wishcast(node, 'key', 'add', game, name);
-  return text.match(/^[a-z2-7]{8}-[a-z2-7]{26}$/m)[0];
-}
-
-// Where the private PostgreSQL of a node is, as libpq has it.
-export function privateDatabase(node) {
-  const pid = readFileSync(
-      node.place.path(node.name, 'postgres', 'data', 'postmaster.pid'), 'utf8');
-  return `host='${pid.split('\n')[4]}' user=wishcast dbname=postgres`;
-}
-
-// Rows of a query, as arrays of texts.
-export async function query(place, database, text) {
-  const out = await place.run('psql', ['-X', '-q', '-A', '-t', '-F', '\t',
-    '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', text]);
-  return out.split('\n').filter(Boolean).map((line) => line.split('\t'));
-}
-
-// As OBS would, with a key frame each second. Comes back by itself, after
-// `retry` ms, unless it is negative; `stop` ends it for good.
-export function startPublisher(place, url, { retry = 500 } = {}) {
-  const format = url.startsWith('rtsp') ?
-    ['-rtsp_transport', 'tcp', '-f', 'rtsp'] : ['-f', 'flv'];
-  const args = ['-nostdin', '-v', 'error',
-    '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30',
-    '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
-    '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
-    '-g', '30', '-pix_fmt', 'yuv420p', '-b:v', '400k',
-    '-c:a', 'aac', '-ac', '2', '-b:a', '64k', ...format, url];
-  const publisher = { stopped: false, attempts: 0, process: null };
-
-  function start() {
-    if (publisher.stopped)
-      return;
-    publisher.attempts += 1;
-    publisher.process = place.launch('ffmpeg', args);
-    publisher.process.exited.then(() => {
-      if (retry >= 0)
-        setTimeout(start, retry);
-    });
-  }
-
-  start();
-  publisher.drop = () => publisher.process.end('SIGKILL');
-  publisher.stop = async () => {
-    publisher.stopped = true;
-    await publisher.process.end('SIGTERM');
-  };
-  place.defer(publisher.stop);
-  return publisher;
 }
