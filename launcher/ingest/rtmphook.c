@@ -51,7 +51,9 @@ on_headers (SoupServer *server, SoupServerMessage *message, const char *path,
       soup_server_message_get_request_headers (message);
   guint status = 0;
 
-  if (!is_nginx (ingest, message))
+  /* A browser on this machine, on the page of a stranger, names that page. */
+  if (!is_nginx (ingest, message) ||
+      soup_message_headers_get_one (headers, "Origin"))
     status = SOUP_STATUS_FORBIDDEN;
   else if (soup_server_message_get_method (message) != SOUP_METHOD_POST)
     status = SOUP_STATUS_METHOD_NOT_ALLOWED;

@@ -407,8 +407,8 @@ publisher_leave (Publisher *publisher)
   if (publisher->knock)
     knock_answer (publisher->knock, SOUP_STATUS_FORBIDDEN, NULL);
   push_job (publisher, TRUE);
+  /* The table of the keys holds a reference until it has ended. */
   g_hash_table_remove (publishers->clients, publisher->client);
-  /* The last of these tables to hold a reference is that of the keys. */
   g_hash_table_remove (publishers->tickets, publisher->ticket);
 }
 

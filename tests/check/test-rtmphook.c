@@ -337,7 +337,9 @@ test_nonsense (void)
       "app=live&addr=::1&clientid=1&call=publish&name=" KIT_KEY "&addr=::2",
       "app=live&addr=::1&clientid=1&call=publish&name=%00", long_key};
   g_autoptr (SoupMessage) get = make_question (node, "/publish", "");
-  g_autoptr (GBytes) body = NULL;
+  g_autoptr (SoupMessage) browser = make_question (node, "/publish-done",
+      "app=live&addr=::1&clientid=1&call=publish_done&name=x");
+  g_autoptr (GBytes) body = NULL, page = NULL;
   KitSeen seen;
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
@@ -346,6 +348,10 @@ test_nonsense (void)
   soup_message_set_method (get, "GET");
   body = soup_session_send_and_read (session, get, NULL, NULL);
   g_assert_cmpuint (soup_message_get_status (get), ==, 405);
+  soup_message_headers_append (soup_message_get_request_headers (browser),
+      "Origin", "https://example.com");
+  page = soup_session_send_and_read (session, browser, NULL, NULL);
+  g_assert_cmpuint (soup_message_get_status (browser), ==, 403);
   g_assert_cmpuint (ask_for (node, "/nowhere", "publish", 1, KIT_KEY), ==, 404);
   g_assert_cmpuint (
       ask_for (node, "/publish-done", "publish_done", 1, KIT_KEY), ==, 200);
