@@ -139,14 +139,19 @@ on_out_of_patience (gpointer data)
 static gboolean
 finish_if_ended (End *end)
 {
+  Catalogue *catalogue = end->ends->catalogue;
   g_autofree char *game = NULL;
+  g_autofree char *json = NULL;
   gboolean is_ended;
 
-  if (!catalogue_look_up (end->ends->catalogue, end->link, &game, &is_ended) ||
-      !is_ended)
+  if (!catalogue_look_up (catalogue, end->link, &game, &is_ended) || !is_ended)
+    return FALSE;
+  json = catalogue_get (catalogue, end->link);
+  /* It may have become too old for memory in between. */
+  if (json == NULL)
     return FALSE;
   api_answer (end->message, SOUP_STATUS_OK, API_JSON, API_NO_STORE,
-      catalogue_get (end->ends->catalogue, end->link));
+      g_steal_pointer (&json));
   finish (end);
   return TRUE;
 }
@@ -312,21 +317,25 @@ get_token (SoupServerMessage *message)
   return *value != '\0' ? value : NULL;
 }
 
-/* Who asks. A proxy on this machine is believed; data/nginx has it set the
- * header, whatever its client sent. (transfer full) */
+/* Who asks. A proxy on this machine is believed about whom it asks for: the last
+ * of the addresses, whatever its client put before it. (transfer full) */
 static char *
 get_address (SoupServerMessage *message)
 {
   GSocketAddress *remote = soup_server_message_get_remote_address (message);
   GInetAddress *peer =
       g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote));
-  const char *real = soup_message_headers_get_one (
-      soup_server_message_get_request_headers (message), "X-Real-IP");
-  g_autoptr (GInetAddress) client =
-      real != NULL ? g_inet_address_new_from_string (real) : NULL;
+  const char *list = soup_message_headers_get_list (
+      soup_server_message_get_request_headers (message), "X-Forwarded-For");
+  g_autoptr (GInetAddress) client = NULL;
 
-  return g_inet_address_to_string (
-      client != NULL && g_inet_address_get_is_loopback (peer) ? client : peer);
+  if (list != NULL && g_inet_address_get_is_loopback (peer)) {
+    const char *comma = strrchr (list, ',');
+    g_autofree char *last = g_strdup (comma != NULL ? comma + 1 : list);
+
+    client = g_inet_address_new_from_string (g_strstrip (last));
+  }
+  return g_inet_address_to_string (client != NULL ? client : peer);
 }
 
 static void

@@ -129,9 +129,9 @@ static void
 send_end (HttpClient *client, const char *token)
 {
   g_autofree char *request = g_strdup_printf (
-      "POST " END (
-          "a") " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
-               "X-Real-IP: 192.0.2.7\r\nAuthorization: Bearer %s\r\n\r\n",
+      "POST " END ("a") " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+                        "X-Forwarded-For: 203.0.113.9, "
+                        "192.0.2.7\r\nAuthorization: Bearer %s\r\n\r\n",
       token);
 
   http_client_send (client, request);
