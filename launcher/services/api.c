@@ -4,6 +4,7 @@
 
 #include <libsoup/soup.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "apianswer.h"
 #include "apiconnections.h"
@@ -15,11 +16,12 @@
 #include "eventstream.h"
 #include "metrics.h"
 
-/* Below the 1,024 files that a process may open if nothing is set. Each costs
- * a few KiB, and the buffers of the kernel. */
+/* An eighth of the files that the process may open, and no more than this. The
+ * origin takes three quarters. Each costs a few KiB, and the kernel's buffers.
+ */
 #define MAX_CONNECTIONS 512
-/* They stay; so the others always find room. */
-#define MAX_EVENT_STREAMS 384
+/* Event streams stay, so some connections are kept for the others. */
+#define EVENT_STREAMS_OF(connections) ((connections)*3 / 4)
 /* No request needs a body, so what comes is forgotten as it is read. */
 #define MAX_BODY (16 * 1024)
 #define MAX_URL 2048
@@ -29,6 +31,7 @@ struct _Api {
   GMainLoop *loop;
   GThread *thread;
   GSource *news; /* made ready by the catalogue */
+  guint max_connections;
   GSocket *socket;
   guint16 port;
   Keyring *keyring; /* or NULL */
@@ -275,7 +278,7 @@ start_server (Api *api)
   g_signal_connect (
       api->server, "request-aborted", G_CALLBACK (on_answered), api);
   api->connections = api_connections_new (
-      api->server, api->socket, api->context, MAX_CONNECTIONS);
+      api->server, api->socket, api->context, api->max_connections);
 }
 
 /* What is still asked for is cut off. */
@@ -304,6 +307,16 @@ run (gpointer data)
   stop_server (api);
   g_main_context_pop_thread_default (api->context);
   return NULL;
+}
+
+static guint
+get_max_connections (void)
+{
+  struct rlimit files;
+
+  if (getrlimit (RLIMIT_NOFILE, &files) != 0)
+    return MAX_CONNECTIONS;
+  return MIN (files.rlim_cur / 8, MAX_CONNECTIONS);
 }
 
 /* --- Public ----------------------------------------------------------------*/
@@ -335,8 +348,9 @@ api_new (const ApiSettings *settings, GError **error)
   api->news = news_source_new (api);
   api->catalogue = catalogue_new (settings->conninfo, on_news, api);
   api->queries = api_queries_new (settings->conninfo, api->context);
-  api->streams =
-      event_streams_new (api->catalogue, api->context, MAX_EVENT_STREAMS);
+  api->max_connections = get_max_connections ();
+  api->streams = event_streams_new (
+      api->catalogue, api->context, EVENT_STREAMS_OF (api->max_connections));
   api->reads =
       api_reads_new (settings->broadcasts, api->catalogue, api->queries);
   api->ends =

@@ -294,6 +294,30 @@ test_heartbeat (ApiTest *t, gconstpointer unused)
   api_test_await (t, "/metrics", "wishcast_api_event_streams 1\n");
 }
 
+/* As many files as 512 connections take, eight times. */
+#define FILES 4096
+
+static void
+allow_files (void)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  limit.rlim_cur = MIN (limit.rlim_max, FILES);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+}
+
+static gboolean
+has_files (void)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  if (limit.rlim_cur < FILES)
+    g_test_skip ("The hard limit of open files is too low");
+  return limit.rlim_cur >= FILES;
+}
+
 /* So many are too many; the rest of the API does not mind. */
 static void
 test_many (ApiTest *t, gconstpointer unused)
@@ -302,6 +326,8 @@ test_many (ApiTest *t, gconstpointer unused)
       g_ptr_array_new_with_free_func ((GDestroyNotify)event_client_close);
   g_autoptr (HttpReply) refused = NULL;
 
+  if (!has_files ())
+    return;
   for (guint i = 0; i < 384; i++)
     g_ptr_array_add (clients, event_client_open (t->port, EVENTS, NULL));
   refused = http_get (t->port, EVENTS, NULL);
@@ -345,6 +371,8 @@ test_silent_connections (ApiTest *t, gconstpointer unused)
   g_autoptr (GPtrArray) clients =
       g_ptr_array_new_with_free_func ((GDestroyNotify)http_client_close);
 
+  if (!has_files ())
+    return;
   for (guint i = 0; i < 512; i++)
     g_ptr_array_add (clients, http_client_open (t->port));
   g_assert_false (is_served (t->port));
@@ -371,17 +399,6 @@ test_after_list (ApiTest *t, gconstpointer unused)
   client = event_client_open (t->port, path, NULL);
   g_free (read_begin (client));
   assert_event (client, "broadcast.live", "b");
-}
-
-/* Both ends of all connections are in this process. */
-static void
-allow_files (void)
-{
-  struct rlimit limit;
-
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-  limit.rlim_cur = MIN (limit.rlim_max, 4096);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
 }
 
 int
