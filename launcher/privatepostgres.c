@@ -477,6 +477,7 @@ launch_server (PrivatePostgres *self, GError **error)
       (char *)"shared_buffers=64MB", (char *)"-c", (char *)"jit=off",
       (char *)"-c", (char *)"timezone=UTC", (char *)"-c",
       (char *)"log_min_messages=warning", (char *)"-c",
+      (char *)"log_checkpoints=off", (char *)"-c",
       /* A statement in the log may have something in it that is private. */
       (char *)"log_min_error_statement=panic", NULL};
 
