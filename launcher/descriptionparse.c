@@ -256,19 +256,43 @@ report (
 {
   guint line = 1;
   g_autofree char *more = explain (text, problem, &line);
+  /* Some syntax errors repeat all of it, and with it what may be secret. */
+  gboolean repeats = strstr (problem->message, text) != NULL && *text != '\0';
 
   g_set_error (error, DESCRIPTION_ERROR, DESCRIPTION_ERROR_PIPELINE,
-      "%s:%u: %s%s", name, line, problem->message, more);
+      "%s:%u: %s%s", name, line, repeats ? "syntax error" : problem->message,
+      more);
+}
+
+/* gst_parse_launch_full(), which logs all that it is given in two categories.
+ * A database's password may be in it, so these two are silent meanwhile. */
+static GstElement *
+parse_silently (const char *text, GError **error)
+{
+  static const char *const names[] = {"GST_PIPELINE", "default"};
+  GstDebugCategory *categories[G_N_ELEMENTS (names)];
+  GstDebugLevel levels[G_N_ELEMENTS (names)];
+  GstElement *element;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GST_DEBUG_CATEGORY_GET (categories[i], names[i]);
+    levels[i] = gst_debug_category_get_threshold (categories[i]);
+    gst_debug_category_set_threshold (
+        categories[i], MIN (levels[i], GST_LEVEL_WARNING));
+  }
+  element =
+      gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    gst_debug_category_set_threshold (categories[i], levels[i]);
+  return element;
 }
 
 GstElement *
 description_parse (const char *name, const char *expanded, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  GstElement *element = gst_parse_launch_full (
-      expanded, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &problem);
+  GstElement *element = parse_silently (expanded, &problem);
   GstElement *pipeline;
-
   if (problem != NULL) {
     report (name, expanded, problem, error);
     g_clear_object (&element);

@@ -43,6 +43,27 @@ test_launch_errors (void)
       "file=/nonexistent \" ! file", NULL);
 }
 
+/* Not even to who asks for everything. */
+static void
+test_launch_keeps_secrets (void)
+{
+  g_auto (CommandKit) kit = {0};
+  g_auto (CommandResult) result = {0};
+  g_autofree char *path = NULL;
+
+  command_kit_init (
+      &kit, "[database]\nurl = host=/nonexistent user=x password=hunter2\n");
+  path = command_kit_write (&kit, "a.pipeline",
+      "fakesrc num-buffers=1 ! broadcastregister database=${database} "
+      "game=half-life ! fakesink");
+  g_setenv ("GST_DEBUG", "*:6", TRUE);
+  result = command_kit_run (&kit, "launch", path, NULL);
+  g_unsetenv ("GST_DEBUG");
+  g_assert_nonnull (strstr (result.err, "DEBUG"));
+  g_assert_null (strstr (result.err, "hunter2"));
+  g_assert_null (strstr (result.out, "hunter2"));
+}
+
 /* A bare name is looked for among the pipelines. */
 static void
 test_launch_by_name (void)
@@ -234,6 +255,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add_func ("/launch/" path, function)
   ADD ("to-the-end", test_launch_to_the_end);
   ADD ("errors", test_launch_errors);
+  ADD ("keeps-secrets", test_launch_keeps_secrets);
   ADD ("by-name", test_launch_by_name);
   ADD ("interrupted", test_launch_interrupted);
   ADD ("interrupted-twice", test_launch_interrupted_twice);
