@@ -29,13 +29,31 @@ format_error (GstMessage *message)
   return format_problem (message, "Error", error, debug);
 }
 
+/* What gst_parse_launch() warns of when a publisher does not send a stream that
+ * the description has a branch for, as the descriptions of broadcasts have. */
+static char *
+find_missing_pad (const char *debug)
+{
+  g_autoptr (GRegex) regex =
+      g_regex_new ("failed delayed linking pad +(\\S+) of ", 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+
+  if (debug == NULL || !g_regex_match (regex, debug, 0, &match))
+    return NULL;
+  return g_match_info_fetch (match, 1);
+}
+
 static char *
 format_warning (GstMessage *message)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *debug = NULL;
+  g_autofree char *debug = NULL, *pad = NULL;
 
   gst_message_parse_warning (message, &error, &debug);
+  pad = find_missing_pad (debug);
+  if (pad != NULL)
+    return g_strdup_printf (
+        "Note: %s: there is no %s", GST_MESSAGE_SRC_NAME (message), pad);
   return format_problem (message, "Warning", error, debug);
 }
 

@@ -29,6 +29,24 @@ test_messagetext_problems (void)
       "Note: sink: The disk is full.");
 }
 
+/* As GStreamer itself words it. */
+static void
+test_messagetext_missing_stream (void)
+{
+  g_autoptr (GError) error = NULL;
+  GstElement *line = gst_parse_launch (
+      "flvdemux name=source source.audio ! fakesink async=false", &error);
+  g_autoptr (GstElement) source =
+      gst_bin_get_by_name (GST_BIN (line), "source");
+  g_autoptr (GstBus) bus = gst_element_get_bus (line);
+
+  g_assert_no_error (error);
+  gst_element_no_more_pads (source);
+  assert_text (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING),
+      "Note: source: there is no audio");
+  gst_object_unref (line);
+}
+
 static void
 test_messagetext_states (void)
 {
@@ -73,6 +91,8 @@ main (int argc, char **argv)
   pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
   element = gst_object_ref_sink (gst_element_factory_make ("fakesink", "sink"));
   g_test_add_func ("/messagetext/problems", test_messagetext_problems);
+  g_test_add_func (
+      "/messagetext/missing-stream", test_messagetext_missing_stream);
   g_test_add_func ("/messagetext/states", test_messagetext_states);
   g_test_add_func ("/messagetext/elements", test_messagetext_elements);
   status = g_test_run ();
