@@ -172,6 +172,7 @@ publisher_src_add_stream (PublisherSrc *self, const char *media, GstCaps *caps)
   GST_OBJECT_LOCK (self);
   n = count_pads (self, media);
   stream->caps = gst_caps_ref (caps);
+  stream->caps_pending = gst_caps_is_fixed (caps);
   stream->pad = make_pad (self, media, n);
   gst_pad_set_element_private (stream->pad, stream);
   index = self->streams->len;
@@ -334,7 +335,7 @@ reset (PublisherSrc *self)
     Stream *stream = g_ptr_array_index (self->streams, i);
 
     stream->started = stream->eos_sent = FALSE;
-    stream->caps_pending = TRUE;
+    stream->caps_pending = gst_caps_is_fixed (stream->caps);
   }
   GST_OBJECT_UNLOCK (self);
 }
