@@ -16,9 +16,10 @@
 #define MOST_JOBS 32
 /* nginx waits for an answer for 10 s. The pull needs some 50 ms. */
 #define PULL_PATIENCE (3 * G_TIME_SPAN_SECOND)
-#define RIVAL_PATIENCE (4 * G_TIME_SPAN_SECOND)
+#define RIVAL_PATIENCE (6 * G_TIME_SPAN_SECOND)
 /* Updates come once a second. */
 #define UPDATE_PATIENCE (10 * G_TIME_SPAN_SECOND)
+#define SILENT_UPDATES 2
 #define SWEEP_SECONDS 2
 #define TICKET_BYTES 16
 
@@ -69,6 +70,7 @@ struct _Publisher {
   guint updates;  /* since the rival came */
   gint64 updated; /* monotonic us, 0 for never */
   gint64 time;    /* of its media, as nginx told last */
+  guint silent;   /* updates in a row without new media */
   gboolean gone;
 
   /* Held while the publication is started and ended. */
@@ -450,7 +452,7 @@ on_rival_overdue (gpointer data)
 
 /* Who lost the network without a word comes back while nginx still takes the
  * old connection for alive, and OBS, once refused, does not try again. So
- * someone with a key that is in use waits for two updates on the one who uses
+ * someone with a key that is in use waits for a few updates on the one who uses
  * it. FALSE: there is nothing to wait for. */
 static gboolean
 wait_as_rival (Knock *knock, const char *key)
@@ -537,19 +539,21 @@ rtmp_publishers_play (RtmpPublishers *publishers, const RtmpCall *call)
 static void
 judge_rival (Publisher *publisher, gint64 time)
 {
-  gboolean moves = time < 0 || time != publisher->time;
-
+  if (time >= 0 && time == publisher->time)
+    publisher->silent++;
+  else
+    publisher->silent = 0;
   publisher->time = time;
   if (!publisher->rival)
     return;
   publisher->updates++;
-  if (!moves) {
+  if (publisher->silent >= SILENT_UPDATES) {
     g_message ("rtmp: the publisher with key %s is silent and gives way to a "
                "new connection",
         publisher->key_id);
     drop_publisher (publisher);
     publisher_leave (publisher);
-  } else if (publisher->updates > 1) {
+  } else if (publisher->updates > 1 && publisher->silent == 0) {
     /* The first one may be about the time before the rival came. */
     refuse (publisher->rival, "the key is publishing already");
   }

@@ -109,7 +109,7 @@ test_forgets_the_oldest (void)
       floodgate_get_delay (gate, "192.0.2.1", START + 6), ==, 4 * SECOND);
   g_assert_cmpint (floodgate_get_delay (gate, "192.0.2.2", START + 6), ==, 0);
   g_assert_cmpint (floodgate_get_delay (gate, "192.0.2.3", START + 6), >, 0);
-  for (guint i = 0; i < 100000; i++) {
+  for (guint i = 0; i < 5000; i++) {
     g_autofree char *address = g_strdup_printf ("flood %u", i);
     floodgate_refused (gate, address, START + 7);
   }
