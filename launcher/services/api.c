@@ -21,8 +21,9 @@
  */
 #define MAX_CONNECTIONS 512
 /* Event streams stay, so some connections are kept for the others. */
-#define EVENT_STREAMS_OF(connections) ((connections)*3 / 4)
-/* No request needs a body, so what comes is forgotten as it is read. */
+#define EVENT_STREAMS_OF(connections) ((connections) / 4 * 3)
+/* No request needs a body. One is forgotten as it is read, or refused if it is
+ * larger. */
 #define MAX_BODY (16 * 1024)
 #define MAX_URL 2048
 

@@ -23,7 +23,7 @@ typedef struct {
   ApiQueryDone done;
   gpointer data;
   GSource *deadline;
-  GMainContext *context;
+  GMainContext *context; /* not held: it holds answers on their way */
   const char *sql;
   guint n_values;
   char *values[MAX_VALUES];
@@ -39,7 +39,6 @@ query_clear (gpointer data)
 
   for (guint i = 0; i < query->n_values; i++)
     g_free (query->values[i]);
-  g_main_context_unref (query->context);
   pg_rows_free (query->rows);
   g_clear_error (&query->error);
 }
@@ -158,7 +157,7 @@ api_queries_run (ApiQueries *queries, const char *sql, guint n_values,
 
   g_assert (n_values <= MAX_VALUES);
   query->queries = queries;
-  query->context = g_main_context_ref (queries->context);
+  query->context = queries->context;
   query->sql = sql;
   query->n_values = n_values;
   for (guint i = 0; i < n_values; i++)

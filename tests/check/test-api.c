@@ -394,12 +394,17 @@ test_database_away (ApiTest *t, gconstpointer unused)
   }
   api_test_assert_status (t, "/api/v1/games", 503);
 
+  /* Most of it before the API has noticed. */
   pg_kit_start (t->pg);
-  api_test_set_state (t, "a", "half-life", "live");
-  {
+  for (guint i = 0; i < 10; i++) {
+    api_test_set_state (t, "a", "half-life", "live");
+    api_test_set_state (t, "a", "half-life", "interrupted");
+  }
+  for (guint i = 0; i < 20; i++) {
     g_autoptr (ServerEvent) event = event_client_read (events);
 
-    g_assert_cmpstr (event->name, ==, "broadcast.live");
+    g_assert_cmpstr (event->name, ==,
+        i % 2 == 0 ? "broadcast.live" : "broadcast.interrupted");
   }
   api_test_await_status (t, "/readyz", 200);
   api_test_await_status (t, "/api/v1/games", 200);

@@ -189,6 +189,30 @@ test_reset (ApiTest *t, gconstpointer unused)
   assert_reset (t, "1", "2100");
 }
 
+/* The database comes back as it was before: what clients know never was. */
+static void
+test_restored (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (EventClient) client = event_client_open (t->port, EVENTS, NULL);
+  g_autoptr (ServerEvent) event = NULL;
+  g_autofree char *list = NULL;
+
+  g_free (read_begin (client));
+  api_test_set_state (t, "a", "portal", "live");
+  assert_event (client, "broadcast.live", "a");
+  api_test_run (t, "TRUNCATE wishcast.broadcast; "
+                   "TRUNCATE wishcast.outbox RESTART IDENTITY;");
+  pg_kit_stop (t->pg);
+  pg_kit_start (t->pg);
+  event = event_client_read (client);
+  g_assert_cmpstr (event->name, ==, "catalogue.reset");
+  g_assert_cmpstr (event->id, ==, "0");
+  list = api_test_links (t, "/api/v1/broadcasts");
+  g_assert_cmpstr (list, ==, "");
+  api_test_set_state (t, "b", "portal", "live");
+  assert_event (client, "broadcast.live", "b");
+}
+
 /* Reads nothing while much is written. */
 static void
 test_slow_reader (ApiTest *t, gconstpointer unused)
@@ -416,6 +440,7 @@ main (int argc, char **argv)
   ADD ("hidden", test_hidden);
   ADD ("catch-up", test_catch_up);
   ADD ("reset", test_reset);
+  ADD ("restored", test_restored);
   ADD ("slow-reader", test_slow_reader);
   ADD ("refused", test_refused);
   ADD ("head", test_head);
