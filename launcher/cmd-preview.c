@@ -2,6 +2,7 @@
 #include <gio/gio.h>
 #include <gst/gst.h>
 
+#include "broadcasttitle.h"
 #include "cachereader.h"
 #include "commands.h"
 #include "datadir.h"
@@ -16,7 +17,9 @@ static char *audio_sink;
 
 static const GOptionEntry entries[] = {
     {"title", 't', 0, G_OPTION_ARG_STRING, &title,
-        "What stands over the picture [the LINK or URI]", "TEXT"},
+        "What stands over the picture [the broadcast's title, if the API "
+        "knows it, else LINK or URI]",
+        "TEXT"},
     {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose,
         "Print the latency every second", NULL},
     {"video-sink", 0, 0, G_OPTION_ARG_STRING, &video_sink,
@@ -31,6 +34,7 @@ typedef struct {
   const char *name; /* as it was typed */
   const char *link; /* or NULL, */
   char *uri;        /* or NULL */
+  char *title;      /* or NULL: the name */
   const char *cache_dir;
   gboolean is_live;
   guint epoch; /* of a recording: where to begin */
@@ -67,6 +71,10 @@ find_subject (Subject *subject, const Settings *settings, int *status)
   subject->is_live = !cache_reader_is_ended (reader);
   if (!subject->is_live)
     command_say ("the broadcast has ended: this is its recording");
+  if (subject->title == NULL)
+    subject->title = broadcast_title_ask (
+        settings_get_string (settings, SETTING_API_ADDRESS),
+        settings_get_uint (settings, SETTING_API_PORT), subject->link);
   return TRUE;
 }
 
@@ -114,7 +122,7 @@ make_pipeline (const Settings *settings, const Subject *subject, GError **error)
 
   g_hash_table_insert (variables, (char *)"source", source);
   g_hash_table_insert (variables, (char *)"title",
-      (char *)(title != NULL ? title : subject->name));
+      (char *)(subject->title != NULL ? subject->title : subject->name));
   if (video_sink != NULL)
     g_hash_table_insert (variables, (char *)"video-sink", video_sink);
   if (audio_sink != NULL)
@@ -153,9 +161,18 @@ run (int argc, char **argv)
   gst_init (NULL, NULL);
   data_load_plugins ();
   subject.name = argv[1];
+  subject.title = g_strdup (title);
+  /* autovideosink would look further, for sinks that need none. */
+  if (video_sink == NULL && g_getenv ("DISPLAY") == NULL &&
+      g_getenv ("WAYLAND_DISPLAY") == NULL) {
+    command_say ("there is no display to show a window on: neither DISPLAY nor "
+                 "WAYLAND_DISPLAY is set");
+    return EX_UNAVAILABLE;
+  }
   if (find_subject (&subject, settings, &status))
     status = show (settings, &subject);
   g_free (subject.uri);
+  g_free (subject.title);
   return status;
 }
 

@@ -56,7 +56,7 @@
  * Shows the picture of a live broadcast, a segment late.
  *
  * |[
- * gst-launch-1.0 cachesrc cache-dir=/tmp/cache link=test live-edge=true ! decodebin name=d   d. ! videoconvert ! autovideosink   d. ! audioconvert ! audioresample ! autoaudiosink
+ * gst-launch-1.0 cachesrc cache-dir=/tmp/cache link=test live-edge=true ! decodebin3 name=d   d. ! videoconvert ! autovideosink   d. ! audioconvert ! audioresample ! autoaudiosink
  * ]|
  * Shows and plays a live broadcast about a second after its capture.
  *
