@@ -30,7 +30,9 @@ typedef enum {
 
 /* Told on any thread, once at most for each publication: its broadcast is over
  * or its pipeline failed, so the connection of the publisher must be closed.
- * The publication is still to be ended. */
+ * The publication is still to be ended; once publication_end() has returned it
+ * is not told any more. It must not wait for whoever may be in
+ * publication_end(). */
 typedef void (*PublicationDropped) (
     Publication *publication, const char *reason, gpointer data);
 
@@ -66,13 +68,17 @@ Admission broadcasts_admit (Broadcasts *broadcasts, const char *key,
     const char *protocol, const char *peer, PublicationDropped dropped,
     gpointer data, Publication **publication, char **reason);
 
-/* Runs the pipeline with @source in the place of ${source}. */
+/* Runs the pipeline with @source in the place of ${source}. Waits until what
+ * the same broadcast ran before has stopped, and for the disk. FALSE: the
+ * publication is still to be ended. */
 gboolean publication_start (
     Publication *publication, const char *source, GError **error);
-/* The element named `source`. (transfer full) */
+/* The element named `source` of a started publication, to be used even while
+ * its pipeline is being stopped. (transfer full) */
 GstElement *publication_get_source (Publication *publication);
 const char *publication_get_link (Publication *publication);
-/* The publisher is gone, or was refused after all. Frees it. */
+/* The publisher is gone, or was refused after all. Frees it. Its pipeline comes
+ * to its end on another thread. */
 void publication_end (Publication *publication);
 
 /* Ends a broadcast of this node now: its publisher is dropped and refused for

@@ -7,8 +7,8 @@
 char *
 journal_format (const char *message, gint64 now)
 {
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (
-      now / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) time =
+      g_date_time_new_from_unix_utc (now / G_USEC_PER_SEC);
   g_autofree char *stamp = g_date_time_format (time, "%FT%TZ");
   g_autofree char *text = g_utf8_make_valid (message, -1);
   GString *line = g_string_new (NULL);

@@ -210,9 +210,8 @@ start_rtmp (Node *node, GError **error)
   gboolean is_ours = settings_get_boolean (s, SETTING_NGINX_PRIVATE);
   g_autofree char *pull = g_strdup_printf (
       "rtmp://" LOOPBACK ":%u/live", settings_get_uint (s, SETTING_RTMP_PORT));
-  g_autofree char *control =
-      g_strdup_printf ("http://" LOOPBACK ":%u/control",
-          settings_get_uint (s, SETTING_NGINX_CONTROL_PORT));
+  g_autofree char *control = g_strdup_printf ("http://" LOOPBACK ":%u/control",
+      settings_get_uint (s, SETTING_NGINX_CONTROL_PORT));
   RtmpIngestSettings settings = {
       .hook_address = settings_get_string (s, SETTING_HOOK_ADDRESS),
       .hook_port = (guint16)settings_get_uint (s, SETTING_HOOK_PORT),
@@ -261,9 +260,8 @@ start_nginx (Node *node, GError **error)
         make_host (settings_get_string (s, SETTING_ORIGIN_ADDRESS),
             settings_get_uint (s, SETTING_ORIGIN_PORT));
   if (node->api != NULL)
-    settings.api = api =
-        make_host (settings_get_string (s, SETTING_API_ADDRESS),
-            api_get_port (node->api));
+    settings.api = api = make_host (
+        settings_get_string (s, SETTING_API_ADDRESS), api_get_port (node->api));
   if (node->rtmp != NULL) {
     settings.rtmp_port = (guint16)settings_get_uint (s, SETTING_RTMP_PORT);
     settings.hook = hook =
@@ -282,8 +280,8 @@ start_rtsp (Node *node, GError **error)
   if (node->broadcasts == NULL || port == 0)
     return TRUE;
   node->rtsp = rtsp_ingest_new (
-      settings_get_string (node->settings, SETTING_RTSP_ADDRESS),
-      (guint16)port, node->broadcasts, error);
+      settings_get_string (node->settings, SETTING_RTSP_ADDRESS), (guint16)port,
+      node->broadcasts, error);
   return node->rtsp != NULL;
 }
 
@@ -346,8 +344,8 @@ say_started (Node *node)
     g_message ("Publishers by RTSP at rtsp://%s:%u/live/<stream key>",
         settings_get_string (s, SETTING_RTSP_ADDRESS),
         rtsp_ingest_get_port (node->rtsp));
-  g_message ("Node \"%s\" is ready",
-      settings_get_string (s, SETTING_NODE_NAME));
+  g_message (
+      "Node \"%s\" is ready", settings_get_string (s, SETTING_NODE_NAME));
 }
 
 Node *
