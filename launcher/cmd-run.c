@@ -63,6 +63,8 @@ run (int argc, char **argv)
   gst_init (NULL, NULL);
   data_load_plugins ();
   journal_start ();
+  /* Whoever reads the log may go without taking the broadcasts along. */
+  signal (SIGPIPE, SIG_IGN);
   node = node_start (settings, &error);
   if (node == NULL)
     return command_fail (error);

@@ -298,8 +298,8 @@ get_window (GstCdnOriginSink *self)
   window.append_grace = self->append_grace;
   window.dvr_window = self->dvr_window;
   if (window.dvr_window == 0)
-    window.dvr_window =
-        self->cache_dir != NULL ? ORIGIN_CACHED_DVR_WINDOW : self->memory_window;
+    window.dvr_window = self->cache_dir != NULL ? ORIGIN_CACHED_DVR_WINDOW
+                                                : self->memory_window;
   GST_OBJECT_UNLOCK (self);
   return window;
 }
