@@ -27,7 +27,7 @@ parse_title (GBytes *answer)
   gsize size;
   gconstpointer data = g_bytes_get_data (answer, &size);
 
-  if (!json_parser_load_from_data (parser, data, size, NULL))
+  if (size == 0 || !json_parser_load_from_data (parser, data, size, NULL))
     return NULL;
   node = json_parser_get_root (parser);
   if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
