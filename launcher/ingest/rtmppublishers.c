@@ -20,6 +20,8 @@
 /* Updates come once a second. */
 #define UPDATE_PATIENCE (10 * G_TIME_SPAN_SECOND)
 #define SILENT_UPDATES 2
+/* How long the last frames of one who has left may take through the pull. */
+#define DRAIN_PATIENCE (1 * G_TIME_SPAN_SECOND)
 #define SWEEP_SECONDS 2
 #define TICKET_BYTES 16
 
@@ -71,6 +73,7 @@ struct _Publisher {
   gint64 updated; /* monotonic us, 0 for never */
   gint64 time;    /* of its media, as nginx told last */
   guint silent;   /* updates in a row without new media */
+  GSource *drain; /* after it left, while the last frames come; or NULL */
   gboolean gone;
 
   /* Held while the publication is started and ended. */
@@ -121,7 +124,8 @@ publisher_clear (gpointer data)
 {
   Publisher *publisher = data;
 
-  g_assert (!publisher->publication && !publisher->knock && !publisher->rival);
+  g_assert (!publisher->publication && !publisher->knock && !publisher->rival &&
+            !publisher->drain);
   g_mutex_clear (&publisher->lock);
   g_free (publisher->ticket);
   g_free (publisher->client);
@@ -382,9 +386,12 @@ on_dropped (gpointer data)
 
   if (news->publisher->gone)
     return G_SOURCE_REMOVE;
-  g_message ("rtmp: disconnecting the publisher with key %s: %s",
-      news->publisher->key_id, news->text);
-  drop_publisher (news->publisher);
+  /* Of one who has left already, this is the end of what came. */
+  if (!news->publisher->drain) {
+    g_message ("rtmp: letting go of the publisher with key %s: %s",
+        news->publisher->key_id, news->text);
+    drop_publisher (news->publisher);
+  }
   publisher_leave (news->publisher);
   return G_SOURCE_REMOVE;
 }
@@ -406,12 +413,37 @@ publisher_leave (Publisher *publisher)
   if (publisher->gone)
     return;
   publisher->gone = TRUE;
+  if (publisher->drain) {
+    g_source_destroy (publisher->drain);
+    g_clear_pointer (&publisher->drain, g_source_unref);
+  }
   if (publisher->knock)
     knock_answer (publisher->knock, SOUP_STATUS_FORBIDDEN, NULL);
   push_job (publisher, TRUE);
   /* The table of the keys holds a reference until it has ended. */
   g_hash_table_remove (publishers->clients, publisher->client);
   g_hash_table_remove (publishers->tickets, publisher->ticket);
+}
+
+static gboolean
+on_drained (gpointer data)
+{
+  publisher_leave (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* nginx tells this when it still has frames for the pull, which then ends by
+ * itself: that is told as a drop. */
+static void
+publisher_drain (Publisher *publisher)
+{
+  if (publisher->knock) {
+    publisher_leave (publisher); /* It has sent nothing. */
+  } else if (!publisher->drain) {
+    publisher->drain = g_timeout_source_new ((guint)(DRAIN_PATIENCE / 1000));
+    g_source_set_callback (publisher->drain, on_drained, publisher, NULL);
+    g_source_attach (publisher->drain, publisher->publishers->context);
+  }
 }
 
 /* nginx does not say that somebody plays. Then frames before the pull are lost,
@@ -517,7 +549,7 @@ rtmp_publishers_publish_done (RtmpPublishers *publishers, const RtmpCall *call)
   Knock *knock = g_hash_table_lookup (publishers->knocks, call->client);
 
   if (publisher)
-    publisher_leave (publisher);
+    publisher_drain (publisher);
   else if (knock)
     knock_answer (knock, SOUP_STATUS_FORBIDDEN, NULL);
   return SOUP_STATUS_OK;
