@@ -33,7 +33,8 @@ async function ask(url, signal, patient) {
 // Follows `url` until its end or until `stop()`; `done` settles with the
 // follower, or fails with the first broken rule. With `patient`, an origin that
 // is away is waited for: what it says when it is back must fit all the same.
-export function followPlaylist(url, { patient = false } = {}) {
+// `seen` gets each version.
+export function followPlaylist(url, { patient = false, seen } = {}) {
   const follower = new PlaylistFollower();
   const controller = new AbortController();
 
@@ -51,6 +52,7 @@ export function followPlaylist(url, { patient = false } = {}) {
       }
       assert.equal(status, 200, `${url}${query}: ${text}`);
       const playlist = follower.see(text);
+      seen?.(playlist);
       if (playlist.endlist)
         break;
       const next = promised(playlist);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The index of a link in the cache, read as plugins/common/cacheindex.h says.
+// What the cache holds of a link, read as plugins/common/cacheindex.h says.
 
 import { readFileSync } from 'node:fs';
 
@@ -34,6 +34,32 @@ export function readCapture(cache, link, time) {
     if (record.pts <= wanted && (!found || record.pts > found.pts))
       found = record;
   return Number(found.wallclock) / 1e3 + Number(wanted - found.pts) / 1e6;
+}
+
+// All parts of a link in the order they were stored: { track, epoch, msn, part,
+// bytes }.
+export function readParts(cache, link) {
+  const dir = `${cache}/${link}`;
+  const { tracks } = JSON.parse(readFileSync(`${dir}/broadcast.json`, 'utf8'));
+  const media = tracks.map(({ name }) => readFileSync(`${dir}/${name}.cmaf`));
+  const index = readFileSync(`${dir}/index`);
+  const parts = [];
+  for (let at = RECORD_SIZE; at + RECORD_SIZE <= index.length;
+    at += RECORD_SIZE) {
+    if (index.readUInt8(at + 2) !== KIND_MEDIA)
+      continue;
+    const track = index.readUInt16LE(at);
+    const offset = Number(index.readBigUInt64LE(at + 24));
+    parts.push({
+      track: tracks[track].name,
+      epoch: index.readUInt32LE(at + 4),
+      msn: Number(index.readBigUInt64LE(at + 8)),
+      part: index.readUInt32LE(at + 16),
+      bytes: media[track].subarray(offset,
+          offset + index.readUInt32LE(at + 20)),
+    });
+  }
+  return parts;
 }
 
 // What a broadcast that goes on must be told, as the launcher would: the
