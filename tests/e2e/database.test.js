@@ -48,9 +48,10 @@ async function start(game, url) {
   assert.equal(found.at(-1)[1], links[game]);
 }
 
-function follow(game) {
-  followers[game] = followPlaylist(
-      `${node.url}/live/${links[game]}/video_0/index.m3u8`);
+async function follow(game) {
+  const url = `${node.url}/live/${links[game]}/video_0/index.m3u8`;
+  await until(`${url} is there`, async () => (await fetch(url)).ok);
+  followers[game] = followPlaylist(url);
 }
 
 const countParts = (game) => {
@@ -77,7 +78,7 @@ before(async () => {
   await start('portal', node.rtmp(keys.portal));
   await start('artifact', node.rtsp(keys.artifact));
   for (const game of Object.keys(links))
-    follow(game);
+    await follow(game);
   await until('the API knows all three', async () =>
     (await read('/api/v1/broadcasts?state=live')).broadcasts.length === 3);
   assert.equal((await api('/readyz')).status, 200);
@@ -116,7 +117,7 @@ test('who drops may return', async () => {
 
 test('who has a key may begin', async () => {
   await start('dota', node.rtmp(keys.dota));
-  follow('dota');
+  await follow('dota');
   await untilParts('dota');
 });
 

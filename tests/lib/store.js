@@ -40,7 +40,8 @@ export function readCapture(cache, link, time) {
 // bytes }.
 export function readParts(cache, link) {
   const dir = `${cache}/${link}`;
-  const { tracks } = JSON.parse(readFileSync(`${dir}/broadcast.json`, 'utf8'));
+  const { table: { tracks } } =
+      JSON.parse(readFileSync(`${dir}/broadcast.json`, 'utf8'));
   const media = tracks.map(({ name }) => readFileSync(`${dir}/${name}.cmaf`));
   const index = readFileSync(`${dir}/index`);
   const parts = [];
