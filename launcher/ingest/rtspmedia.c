@@ -132,6 +132,17 @@ on_rtpbin_pad (GstElement *rtpbin, GstPad *pad, gpointer data)
     gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_report, NULL, NULL);
 }
 
+/* Forward error correction is for UDP; and GStreamer's decoder of it aborts the
+ * process (have_caps_ssrc) when a packet is missing before its first caps, as
+ * anybody who publishes can arrange. Ours is the first handler, so the
+ * library's, which always makes one, is not asked. */
+static GstElement *
+on_request_fec_decoder (GstElement *rtpbin, guint session, gpointer data)
+{
+  g_signal_stop_emission_by_name (rtpbin, "request-fec-decoder");
+  return NULL;
+}
+
 static gboolean
 rtsp_media_setup_rtpbin (GstRTSPMedia *media, GstElement *rtpbin)
 {
@@ -143,6 +154,8 @@ rtsp_media_setup_rtpbin (GstRTSPMedia *media, GstElement *rtpbin)
   g_signal_connect (
       rtpbin, "new-jitterbuffer", G_CALLBACK (on_new_jitterbuffer), NULL);
   g_signal_connect (rtpbin, "pad-added", G_CALLBACK (on_rtpbin_pad), NULL);
+  g_signal_connect (rtpbin, "request-fec-decoder",
+      G_CALLBACK (on_request_fec_decoder), NULL);
   return TRUE;
 }
 

@@ -77,11 +77,9 @@ for (const [protocol, Reader] of
         const url = node[protocol](key)
             .replace(`:${node.ports[protocol]}`, `:${proxy.port}`);
         const publisher = startPublisher(place, url, { retry: 100 });
-        await until('every seed has had its turn', () => {
-          if (!service.isAlive)
-            throw new Error(service.output);
-          return proxy.ended >= SEEDS.length;
-        }, 180);
+        await until('every seed has had its turn', () =>
+          !service.isAlive || proxy.ended >= SEEDS.length, 120);
+        assert.ok(service.isAlive, service.output);
         await publisher.stop();
         console.log(`# ${protocol}: ${proxy.damaged} damaged pieces`);
         assert.ok(proxy.damaged > 2 * SEEDS.length);
