@@ -45,8 +45,9 @@ export async function makeNode(place, name, settings = {}) {
 }
 
 // Resolves when the node says that it is ready.
-export async function startNode(node) {
-  const service = startWishcast(node.place, ['run', '-c', node.config]);
+export async function startNode(node, env = {}) {
+  const service = startWishcast(node.place, ['run', '-c', node.config],
+      env);
   await until(`node ${node.name} is ready`, () => {
     if (!service.isAlive)
       throw new Error(`it has ended: ${service.output}`);

@@ -115,16 +115,21 @@ export class Place {
   }
 }
 
-// One that the kernel found free a moment ago.
-export function freePort() {
-  return new Promise((resolve, reject) => {
+// One that is free, below those that the kernel gives to connections: it stays
+// free until it is used.
+export async function freePort() {
+  for (;;) {
+    const port = 10000 + Math.floor(Math.random() * 20000);
     const server = net.createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+    const isFree = await new Promise((resolve) => {
+      server.on('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
     });
-  });
+    if (isFree) {
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }
+  }
 }
 
 export function isListening(port) {

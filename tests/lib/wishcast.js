@@ -31,8 +31,9 @@ export function configure(place, settings) {
   return path;
 }
 
-export function startWishcast(place, args) {
-  return place.launch(`${BUILD}/launcher/wishcast`, args, { env: ENV });
+export function startWishcast(place, args, env = {}) {
+  return place.launch(`${BUILD}/launcher/wishcast`, args,
+      { env: { ...ENV, ...env } });
 }
 
 // Runs a command to its end.
