@@ -3,7 +3,11 @@
 
 #include <gst/app/gstappsrc.h>
 #include <gst/rtp/gstrtcpbuffer.h>
+#include <gst/rtp/gstrtpbuffer.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "auheaders.h"
 
 /* What has been received goes on air, if the pipeline takes it in that time. */
 #define DRAIN_TIME (500 * G_TIME_SPAN_MILLISECOND)
@@ -132,6 +136,81 @@ on_rtpbin_pad (GstElement *rtpbin, GstPad *pad, gpointer data)
     gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_report, NULL, NULL);
 }
 
+static guint
+get_bits (const GstStructure *format, const char *name)
+{
+  const char *text = gst_structure_get_string (format, name);
+  int bits = text != NULL ? atoi (text) : 0;
+
+  if (text == NULL)
+    gst_structure_get_int (format, name, &bits);
+  return (guint)bits;
+}
+
+static gboolean
+is_good_aac (GstPad *pad, GstBuffer *buffer)
+{
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  const GstStructure *s;
+  AuFormat format;
+  gboolean is_good;
+
+  if (caps == NULL || !gst_rtp_buffer_map (buffer, GST_MAP_READ, &rtp))
+    return FALSE;
+  s = gst_caps_get_structure (caps, 0);
+  format = (AuFormat){get_bits (s, "sizelength"), get_bits (s, "indexlength"),
+      get_bits (s, "indexdeltalength")};
+  is_good = au_headers_check (&format, gst_rtp_buffer_get_payload (&rtp),
+      gst_rtp_buffer_get_payload_len (&rtp));
+  gst_rtp_buffer_unmap (&rtp);
+  return is_good;
+}
+
+static gboolean
+keep_if_good (GstBuffer **buffer, guint index, gpointer pad)
+{
+  if (!is_good_aac (pad, *buffer))
+    gst_clear_buffer (buffer);
+  return TRUE;
+}
+
+/* The depayloader writes to NULL where a unit has nothing in it. */
+static GstPadProbeReturn
+on_aac (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
+    return is_good_aac (pad, GST_PAD_PROBE_INFO_BUFFER (info))
+               ? GST_PAD_PROBE_OK
+               : GST_PAD_PROBE_DROP;
+  info->data = gst_buffer_list_make_writable (info->data);
+  gst_buffer_list_foreach (info->data, keep_if_good, pad);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+guard_depayloader (const GValue *item, gpointer data)
+{
+  g_autoptr (GstPad) pad =
+      gst_element_get_static_pad (g_value_get_object (item), "sink");
+
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_aac, NULL,
+      NULL);
+}
+
+/* Nobody else changes the bin yet, so it needs no second look. */
+static void
+guard_depayloaders (GstRTSPMedia *media)
+{
+  g_autoptr (GstElement) receiver = gst_rtsp_media_get_element (media);
+  GstIterator *aac = gst_bin_iterate_all_by_element_factory_name (
+      GST_BIN (receiver), "rtpmp4gdepay");
+
+  gst_iterator_foreach (aac, guard_depayloader, NULL);
+  gst_iterator_free (aac);
+}
+
 /* Forward error correction is for UDP; and GStreamer's decoder of it aborts the
  * process (have_caps_ssrc) when a packet is missing before its first caps, as
  * anybody who publishes can arrange. Ours is the first handler, so the
@@ -154,8 +233,9 @@ rtsp_media_setup_rtpbin (GstRTSPMedia *media, GstElement *rtpbin)
   g_signal_connect (
       rtpbin, "new-jitterbuffer", G_CALLBACK (on_new_jitterbuffer), NULL);
   g_signal_connect (rtpbin, "pad-added", G_CALLBACK (on_rtpbin_pad), NULL);
-  g_signal_connect (rtpbin, "request-fec-decoder",
-      G_CALLBACK (on_request_fec_decoder), NULL);
+  g_signal_connect (
+      rtpbin, "request-fec-decoder", G_CALLBACK (on_request_fec_decoder), NULL);
+  guard_depayloaders (media);
   return TRUE;
 }
 
