@@ -571,7 +571,9 @@ supervise (gpointer data)
       continue;
     }
     was_up = run_server (self, &backoff, &error);
-    if (error != NULL && g_get_monotonic_time () > retries)
+    if (error != NULL && is_settled (self))
+      g_message ("%s", error->message);
+    else if (error != NULL && g_get_monotonic_time () > retries)
       settle (self, g_steal_pointer (&error));
     if (!wait_ms (self, -1,
             (int)(backoff_next (&backoff, g_random_double ()) / 1000)) &&
