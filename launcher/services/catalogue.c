@@ -2,7 +2,13 @@
 
 #include "catalogue.h"
 
+#include <string.h>
+
 #include "pgworker.h"
+
+#define CHANNEL_EVENTS "wishcast_events"
+/* Told of changes of keys, and of the games and broadcasters they are for. */
+#define CHANNEL_KEYS "wishcast_keys"
 
 /* Ended broadcasts that are kept, about 1 KiB each: ten pages of the largest
  * size. What is older is asked of the database. */
@@ -11,6 +17,9 @@
  * go while a client is away. One that was away for longer reads the list. */
 #define MAX_EVENTS 2000
 #define PAGE 200
+/* How often a change of names is looked for, so that a flood of them costs
+ * little. */
+#define RENAME_INTERVAL 2000 /* ms */
 
 /* Columns of a broadcast, in the order of read_broadcast(). */
 #define MICROSECONDS(time) "(extract (epoch FROM " time ") * 1000000)::bigint"
@@ -38,6 +47,7 @@ struct _Catalogue {
   PgWorker *worker;
   /* Of the worker's thread, which alone changes what the lock protects. */
   guint64 last_event;
+  gboolean is_renamed; /* games or broadcasters may be: no event says so */
 
   GMutex lock;
   CatalogueMemory *memory; /* with lock */
@@ -80,21 +90,23 @@ read_event_id (const PgRows *rows, guint row)
   return g_ascii_strtoull (pg_rows_get (rows, row, 8), NULL, 10);
 }
 
-static gboolean
-load_broadcasts (
-    CatalogueMemory *memory, PgConnection *connection, GError **error)
+static PgRows *
+query_broadcasts (PgConnection *connection, GError **error)
 {
   /* One more than is kept shows where the horizon is. */
   g_autofree char *limit = g_strdup_printf ("%d", MAX_ENDED + 1);
   const char *values[] = {limit};
-  g_autoptr (PgRows) rows = pg_connection_query (connection,
+
+  return pg_connection_query (connection,
       "(SELECT " ROW_COLUMNS "WHERE b.state <> 'ended') UNION ALL "
       "(SELECT " ROW_COLUMNS "WHERE b.state = 'ended' "
       "ORDER BY b.created_at DESC, b.id LIMIT $1::integer)",
       G_N_ELEMENTS (values), values, error);
+}
 
-  if (rows == NULL)
-    return FALSE;
+static gboolean
+put_broadcasts (CatalogueMemory *memory, const PgRows *rows, GError **error)
+{
   for (guint i = 0; i < pg_rows_count (rows); i++) {
     CatalogueBroadcast broadcast;
 
@@ -141,9 +153,12 @@ load (Catalogue *catalogue, PgConnection *connection, const char *newest,
 {
   g_autoptr (CatalogueMemory) memory =
       catalogue_memory_new (MAX_ENDED, MAX_EVENTS);
+  g_autoptr (PgRows) rows = NULL;
 
-  if (!load_events (memory, connection, newest, error) ||
-      !load_broadcasts (memory, connection, error))
+  if (!load_events (memory, connection, newest, error))
+    return FALSE;
+  rows = query_broadcasts (connection, error);
+  if (rows == NULL || !put_broadcasts (memory, rows, error))
     return FALSE;
   catalogue->last_event = g_ascii_strtoull (newest, NULL, 10);
   g_mutex_lock (&catalogue->lock);
@@ -216,6 +231,8 @@ on_connected (PgConnection *connection, gpointer data, GError **error)
   }
   if (!catch_up (catalogue, connection, error))
     return FALSE;
+  /* Names may have changed meanwhile. */
+  catalogue->is_renamed = TRUE;
   g_mutex_lock (&catalogue->lock);
   catalogue->ready = TRUE;
   catalogue->stale_since = 0;
@@ -230,10 +247,36 @@ on_notified (PgConnection *connection, const char *channel, const char *payload,
 {
   Catalogue *catalogue = data;
 
+  if (strcmp (channel, CHANNEL_KEYS) == 0) {
+    catalogue->is_renamed = TRUE;
+    return TRUE;
+  }
   /* The first of a burst brings all of it. */
   if (g_ascii_strtoull (payload, NULL, 10) <= catalogue->last_event)
     return TRUE;
   return catch_up (catalogue, connection, error);
+}
+
+/* The names of games and broadcasters are part of what is kept. */
+static gboolean
+look_for_names (PgConnection *connection, gpointer data, GError **error)
+{
+  Catalogue *catalogue = data;
+  g_autoptr (PgRows) rows = NULL;
+  gboolean done;
+
+  if (!catalogue->is_renamed)
+    return TRUE;
+  if (!catch_up (catalogue, connection, error))
+    return FALSE;
+  rows = query_broadcasts (connection, error);
+  if (rows == NULL)
+    return FALSE;
+  g_mutex_lock (&catalogue->lock);
+  done = put_broadcasts (catalogue->memory, rows, error);
+  g_mutex_unlock (&catalogue->lock);
+  catalogue->is_renamed = !done;
+  return done;
 }
 
 static void
@@ -253,7 +296,7 @@ on_lost (const GError *error, gpointer data)
 Catalogue *
 catalogue_new (const char *conninfo, CatalogueListener listener, gpointer data)
 {
-  static const char *const channels[] = {"wishcast_events", NULL};
+  static const char *const channels[] = {CHANNEL_EVENTS, CHANNEL_KEYS, NULL};
   static const PgWorkerEvents events = {on_connected, on_notified, on_lost};
   Catalogue *catalogue = g_new0 (Catalogue, 1);
 
@@ -264,6 +307,8 @@ catalogue_new (const char *conninfo, CatalogueListener listener, gpointer data)
   catalogue->stale_since = g_get_real_time ();
   catalogue->worker =
       pg_worker_new ("catalogue", conninfo, channels, &events, catalogue);
+  pg_worker_add_timer (
+      catalogue->worker, RENAME_INTERVAL, look_for_names, catalogue);
   return catalogue;
 }
 

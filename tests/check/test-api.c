@@ -113,6 +113,18 @@ test_games (ApiTest *t, gconstpointer unused)
   api_test_assert_status (t, "/api/v1/games/none", 404);
 }
 
+/* Of a game and of its broadcaster, which no event tells of. */
+static void
+test_renamed (ApiTest *t, gconstpointer unused)
+{
+  fill (t);
+  api_test_run (t, "UPDATE wishcast.game SET title = 'Portal 2' "
+                   "WHERE id = 'portal';");
+  api_test_await (t, LIST "?state=live", "Portal 2");
+  api_test_run (t, "UPDATE wishcast.broadcaster SET name = 'Somebody else';");
+  api_test_await (t, LIST "?state=live", "Somebody else");
+}
+
 /* Page by page, from memory into the database, beside what a whole query of
  * the database gives. */
 static void
@@ -471,6 +483,7 @@ main (int argc, char **argv)
   ADD ("lists", test_lists);
   ADD ("one", test_one);
   ADD ("games", test_games);
+  ADD ("renamed", test_renamed);
   ADD ("paging", test_paging);
   ADD ("headers", test_headers);
   ADD ("problems", test_problems);
