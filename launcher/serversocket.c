@@ -8,11 +8,11 @@
 #define PAUSE_MS 200
 
 struct _ServerSocket {
-  SoupServer *server;
   GSocket *socket;
+  ServerSocketTake take;
+  gpointer data;
   GMainContext *context;
   GSource *source; /* of connections, or of the end of a pause */
-  guint16 port;
 };
 
 static void watch (ServerSocket *listener);
@@ -36,21 +36,6 @@ on_pause_over (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-give_to_server (ServerSocket *listener, GSocket *socket)
-{
-  g_autoptr (GSocketConnection) connection =
-      g_socket_connection_factory_create_connection (socket);
-  g_autoptr (GSocketAddress) local = g_socket_get_local_address (socket, NULL);
-  g_autoptr (GSocketAddress) remote =
-      g_socket_get_remote_address (socket, NULL);
-
-  /* Without addresses it has been closed already. */
-  if (local && remote)
-    soup_server_accept_iostream (
-        listener->server, G_IO_STREAM (connection), local, remote, NULL);
-}
-
 static gboolean
 on_connections (GSocket *socket, GIOCondition condition, gpointer data)
 {
@@ -61,12 +46,11 @@ on_connections (GSocket *socket, GIOCondition condition, gpointer data)
     g_autoptr (GSocket) accepted = g_socket_accept (socket, NULL, &error);
 
     if (accepted) {
-      give_to_server (listener, accepted);
+      listener->take (accepted, listener->data);
     } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
       break;
     } else {
-      g_message ("Port %u takes no connections for a moment: %s",
-          (guint)listener->port, error->message);
+      g_message ("No connections are taken for a moment: %s", error->message);
       set_source (listener, g_timeout_source_new (PAUSE_MS), on_pause_over);
       return G_SOURCE_REMOVE;
     }
@@ -82,57 +66,48 @@ watch (ServerSocket *listener)
       G_SOURCE_FUNC (on_connections));
 }
 
-static GSocket *
-open_socket (const char *address, guint16 port, GError **error)
+GSocket *
+server_socket_listen (const char *address, guint16 *port, GError **error)
 {
-  g_autoptr (GSocketAddress) where =
-      g_inet_socket_address_new_from_string (address, port);
+  g_autoptr (GSocketAddress) wanted =
+      g_inet_socket_address_new_from_string (address, *port);
+  g_autoptr (GSocketAddress) got = NULL;
   g_autoptr (GSocket) socket = NULL;
 
-  if (!where) {
+  if (wanted == NULL) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-        "%s is no address to listen on", address);
+        "\"%s\" is not a numeric IPv4 or IPv6 address", address);
     return NULL;
   }
-  socket = g_socket_new (g_socket_address_get_family (where),
+  socket = g_socket_new (g_socket_address_get_family (wanted),
       G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
-  if (!socket)
+  if (socket == NULL)
     return NULL;
   g_socket_set_listen_backlog (socket, LISTEN_BACKLOG);
   g_socket_set_blocking (socket, FALSE);
-  if (!g_socket_bind (socket, where, TRUE, error) ||
+  if (!g_socket_bind (socket, wanted, TRUE, error) ||
       !g_socket_listen (socket, error)) {
-    g_prefix_error (error, "Port %u of %s: ", (guint)port, address);
+    g_prefix_error (error, "Port %u of %s: ", *port, address);
     return NULL;
   }
+  got = g_socket_get_local_address (socket, error);
+  if (got == NULL)
+    return NULL;
+  *port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (got));
   return g_steal_pointer (&socket);
 }
 
 ServerSocket *
-server_socket_new (
-    SoupServer *server, const char *address, guint16 port, GError **error)
+server_socket_new (GSocket *socket, ServerSocketTake take, gpointer data)
 {
-  g_autoptr (GSocket) socket = open_socket (address, port, error);
-  g_autoptr (GSocketAddress) local =
-      socket ? g_socket_get_local_address (socket, error) : NULL;
-  ServerSocket *listener;
+  ServerSocket *listener = g_new0 (ServerSocket, 1);
 
-  if (!local)
-    return NULL;
-  listener = g_new0 (ServerSocket, 1);
-  listener->server = g_object_ref (server);
-  listener->socket = g_steal_pointer (&socket);
+  listener->socket = g_object_ref (socket);
+  listener->take = take;
+  listener->data = data;
   listener->context = g_main_context_ref_thread_default ();
-  listener->port =
-      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (local));
   watch (listener);
   return listener;
-}
-
-guint16
-server_socket_get_port (ServerSocket *listener)
-{
-  return listener->port;
 }
 
 void
@@ -142,7 +117,21 @@ server_socket_free (ServerSocket *listener)
   g_source_unref (listener->source);
   g_socket_close (listener->socket, NULL);
   g_object_unref (listener->socket);
-  g_object_unref (listener->server);
   g_main_context_unref (listener->context);
   g_free (listener);
+}
+
+void
+server_socket_give (
+    SoupServer *server, GSocket *accepted, GSocketAddress *remote)
+{
+  g_autoptr (GSocketConnection) connection =
+      g_socket_connection_factory_create_connection (accepted);
+  g_autoptr (GSocketAddress) local =
+      g_socket_get_local_address (accepted, NULL);
+
+  /* Without an address it has been closed already. */
+  if (local != NULL)
+    soup_server_accept_iostream (
+        server, G_IO_STREAM (connection), local, remote, NULL);
 }

@@ -10,12 +10,21 @@ G_BEGIN_DECLS
  * connection, and which (libsoup 3.2) leaks the GSocket of each. */
 typedef struct _ServerSocket ServerSocket;
 
-/* Takes connections in the context that is the default of the calling thread,
- * which must also run @server. @port 0 takes a free one. */
+/* What becomes of a connection: most give it to their server. */
+typedef void (*ServerSocketTake) (GSocket *accepted, gpointer data);
+
+/* A socket that listens. @port 0 takes a free one, and has it afterwards.
+ * Errors are of G_IO_ERROR and name the address. (transfer full) */
+GSocket *server_socket_listen (
+    const char *address, guint16 *port, GError **error);
+/* Takes connections from @socket in the context that is the default of the
+ * calling thread. */
 ServerSocket *server_socket_new (
-    SoupServer *server, const char *address, guint16 port, GError **error);
-guint16 server_socket_get_port (ServerSocket *listener);
-/* In the same context, before soup_server_disconnect(). */
+    GSocket *socket, ServerSocketTake take, gpointer data);
+/* In the same context, before soup_server_disconnect(). Closes the socket. */
 void server_socket_free (ServerSocket *listener);
+/* Hands @accepted to @server, with @remote as the address of its peer. */
+void server_socket_give (
+    SoupServer *server, GSocket *accepted, GSocketAddress *remote);
 
 G_END_DECLS

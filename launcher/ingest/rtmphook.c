@@ -102,10 +102,27 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path,
 
 /* --- The thread, and the whole ------------------------------------------- */
 
+static void
+take (GSocket *accepted, gpointer server)
+{
+  g_autoptr (GSocketAddress) remote =
+      g_socket_get_remote_address (accepted, NULL);
+
+  if (remote != NULL)
+    server_socket_give (server, accepted, remote);
+}
+
 static gboolean
 listen_for_nginx (
     RtmpIngest *ingest, const char *address, guint16 port, GError **error)
 {
+  g_autoptr (GSocket) socket = server_socket_listen (address, &port, error);
+
+  if (socket == NULL) {
+    g_prefix_error_literal (error, "Where nginx asks: ");
+    return FALSE;
+  }
+  ingest->hook_port = port;
   /* Server and session live in the context that is the default here. */
   g_main_context_push_thread_default (ingest->context);
   ingest->publishers = rtmp_publishers_new (
@@ -114,14 +131,8 @@ listen_for_nginx (
   soup_server_add_early_handler (
       ingest->server, NULL, on_headers, ingest, NULL);
   soup_server_add_handler (ingest->server, NULL, on_request, ingest, NULL);
-  ingest->listener = server_socket_new (ingest->server, address, port, error);
+  ingest->listener = server_socket_new (socket, take, ingest->server);
   g_main_context_pop_thread_default (ingest->context);
-  if (!ingest->listener) {
-    g_prefix_error_literal (error, "Where nginx asks: ");
-    rtmp_publishers_stop (ingest->publishers);
-    return FALSE;
-  }
-  ingest->hook_port = server_socket_get_port (ingest->listener);
   return TRUE;
 }
 

@@ -15,6 +15,7 @@
 #include "apiroutes.h"
 #include "eventstream.h"
 #include "metrics.h"
+#include "serversocket.h"
 
 /* An eighth of the files that the process may open, and no more than this. The
  * origin takes three quarters. Each costs a few KiB, and the kernel's buffers.
@@ -287,6 +288,7 @@ static void
 stop_server (Api *api)
 {
   g_source_destroy (api->news);
+  api_connections_stop (api->connections);
   soup_server_disconnect (api->server);
   api_queries_free (api->queries);
   api_ends_free (api->ends);
@@ -327,23 +329,22 @@ api_new (const ApiSettings *settings, GError **error)
 {
   g_autofree char *openapi = NULL;
   g_autoptr (GSocket) socket = NULL;
-  g_autoptr (GSocketAddress) local = NULL;
+  guint16 port = settings->port;
   Api *api;
 
   if (!g_file_get_contents (settings->openapi, &openapi, NULL, error))
     return NULL;
-  socket = api_listen (settings->address, settings->port, error);
-  if (socket == NULL)
+  socket = server_socket_listen (settings->address, &port, error);
+  if (socket == NULL) {
+    g_prefix_error_literal (error, "The API: ");
     return NULL;
-  local = g_socket_get_local_address (socket, error);
-  if (local == NULL)
-    return NULL;
+  }
 
   api = g_new0 (Api, 1);
   api->context = g_main_context_new ();
   api->loop = g_main_loop_new (api->context, FALSE);
   api->socket = g_steal_pointer (&socket);
-  api->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (local));
+  api->port = port;
   api->keyring = settings->keyring;
   api->openapi = g_steal_pointer (&openapi);
   api->news = news_source_new (api);

@@ -10,12 +10,11 @@ G_BEGIN_DECLS
  * read. Belongs to the thread of the server. */
 typedef struct _ApiConnections ApiConnections;
 
-/* A socket that listens. @port 0: any free one. Errors are of G_IO_ERROR and
- * name the address. */
-GSocket *api_listen (const char *address, guint16 port, GError **error);
 /* Accepts from @socket for @server from now on. */
 ApiConnections *api_connections_new (
     SoupServer *server, GSocket *socket, GMainContext *context, guint most);
+/* No more are accepted; before the server is disconnected. */
+void api_connections_stop (ApiConnections *connections);
 /* Only once the server is disconnected. */
 void api_connections_free (ApiConnections *connections);
 /* Cuts off the client of @message: its socket fails from now on, and libsoup
