@@ -191,6 +191,8 @@ static gboolean
 read_parameter (ApiRoute *route, const char *name, const char *value,
     guint *seen, char **detail)
 {
+  g_autofree char *shown = NULL;
+
   for (guint i = 0; i < G_N_ELEMENTS (parameters); i++) {
     if (strcmp (parameters[i].name, name) != 0 ||
         !(parameters[i].routes & IN (route->kind)))
@@ -207,8 +209,8 @@ read_parameter (ApiRoute *route, const char *name, const char *value,
         "The query parameter \"%s\" must be %s.", name, parameters[i].expected);
     return FALSE;
   }
-  *detail =
-      g_strdup_printf ("There is no query parameter \"%.32s\" here.", name);
+  shown = g_utf8_substring (name, 0, MIN (g_utf8_strlen (name, -1), 32));
+  *detail = g_strdup_printf ("There is no query parameter \"%s\" here.", shown);
   return FALSE;
 }
 
