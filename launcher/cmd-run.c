@@ -2,6 +2,7 @@
 #include <glib-unix.h>
 #include <gst/gst.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -49,6 +50,19 @@ wait_for_signal (void)
   g_source_remove (terminate);
 }
 
+/* Viewers and publishers are descriptors, and 1,024 is the usual limit that any
+ * process may raise for itself. What cannot be had is lived without. */
+static void
+raise_file_limit (void)
+{
+  struct rlimit files;
+
+  if (getrlimit (RLIMIT_NOFILE, &files) != 0)
+    return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &files);
+}
+
 static int
 run (int argc, char **argv)
 {
@@ -60,6 +74,7 @@ run (int argc, char **argv)
   if (!command_parse (
           &command_run, &argc, argv, NULL, 0, 0, &settings, &status))
     return status;
+  raise_file_limit ();
   gst_init (NULL, NULL);
   data_load_plugins ();
   journal_start ();
