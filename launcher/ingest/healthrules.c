@@ -284,7 +284,8 @@ bitrate_is_unstable (const HealthState *state, HealthFigure *figure)
   if (!mean_bitrate (state, BITRATE_WINDOW, &mean))
     return FALSE;
   for (guint n = BITRATE_STEP; n <= BITRATE_WINDOW; n += BITRATE_STEP) {
-    mean_bitrate (state, n, &sum);
+    if (!mean_bitrate (state, n, &sum))
+      return FALSE;
     sum *= n;
     peak = MAX (peak, (sum - before) / BITRATE_STEP);
     before = sum;

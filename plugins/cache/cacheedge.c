@@ -216,7 +216,7 @@ take_next (CacheEdge *edge, CacheEdgePart *part)
 {
   gboolean found = FALSE;
   ChunkInfo first;
-  CacheExtent extent;
+  CacheExtent extent = {0};
   guint track = 0;
 
   for (guint i = 0; i < edge->cursors->len; i++) {
