@@ -15,6 +15,28 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+def _read(path):
+    """Nothing, of a process that has just ended."""
+    try:
+        return Path(path).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
+def _tree(pid):
+    """It and all below it; any of its threads may have started one."""
+    yield pid
+    for children in Path(f'/proc/{pid}/task').glob('*/children'):
+        for child in _read(children).split():
+            yield from _tree(int(child))
+
+
+def _cpu(pid):
+    """Its seconds of user and system time."""
+    fields = _read(f'/proc/{pid}/stat').rpartition(')')[2].split()
+    return sum(map(int, fields[11:13])) / TICKS
+
+
 class Process:
     """A program with its output in a log; a context that ends it."""
 
@@ -59,21 +81,13 @@ class Process:
             time.sleep(0.05)
         raise RuntimeError(f'{self.name} does not say {pattern}')
 
-    def _tree(self):
-        yield self._process.pid
-        children = Path(f'/proc/{self._process.pid}/task/'
-                        f'{self._process.pid}/children')
-        for pid in children.read_text().split():
-            yield int(pid)
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
 
     def cpu(self):
-        """Seconds of user and system time, of its children too (nginx)."""
-        total = 0
-        for pid in self._tree():
-            fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2]
-            user, system = fields.split()[11:13]
-            total += int(user) + int(system)
-        return total / TICKS
+        """Seconds of user and system time, of all below it too (nginx)."""
+        return sum(map(_cpu, _tree(self._process.pid)))
 
     def rss(self):
         """Resident bytes of the process itself."""
@@ -89,13 +103,29 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_listening(process, port, seconds=10):
+def _is_bound(port):
+    """Whether somebody listens; without a connection, which may be taken for
+    the one that is waited for."""
+    lines = Path('/proc/net/tcp').read_text().splitlines()[1:]
+    return any(local.endswith(f':{port:04X}') and state == '0A'
+               for _, local, _, state, *_ in map(str.split, lines))
+
+
+def _takes_connections(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def wait_listening(process, port, seconds=10, touch=True):
+    """`touch`: connect to it."""
     deadline = time.monotonic() + seconds
+    is_there = _takes_connections if touch else _is_bound
     while time.monotonic() < deadline:
         process.check()
-        try:
-            socket.create_connection(('127.0.0.1', port), 1).close()
+        if is_there(port):
             return
-        except OSError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise RuntimeError(f'{process.name} does not listen on {port}')
