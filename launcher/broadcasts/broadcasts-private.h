@@ -57,6 +57,7 @@ struct _Publication {
   char *game;
   char *who; /* for logs: broadcaster, protocol, peer, key id */
   char *protocol;
+  char *key_id;
 
   /* Held while it is called, so that it is not called once the publication was
    * ended; recursive, because it may be ended in there. Before the lock of the
@@ -70,7 +71,8 @@ struct _Publication {
   GstElement *source; /* of `run`, also once that is gone */
   gboolean is_started;
   gboolean is_gone;
-  char *health; /* JSON */
+  const char *fault; /* for which the clock drops it, or NULL */
+  char *health;      /* JSON */
 };
 
 Broadcasts *broadcasts_ref (Broadcasts *broadcasts);

@@ -279,23 +279,44 @@ look_at_health_locked (Broadcasts *self, Publication *publication)
   registrar_write_health (self->registrar, publication->link, health);
 }
 
-/* Of Publication: those that take too long to send something. */
-static GPtrArray *
-collect_silent_locked (Broadcasts *self, gint64 now)
+/* Why it may not go on, or NULL. */
+static const char *
+find_fault_locked (Broadcasts *self, const Publication *publication, gint64 now)
 {
-  GPtrArray *silent =
+  const Broadcast *broadcast = lifecycle_find (self->life, publication->link);
+
+  if (!keyring_holds (self->keyring, publication->key_id, now))
+    return "Its stream key was replaced or revoked";
+  if (broadcast != NULL && broadcast->state == BROADCAST_STARTING &&
+      now >= broadcast->since + START_PATIENCE)
+    return "No picture and no sound came";
+  return NULL;
+}
+
+/* Of Publication: those that may not go on, with their fault set. */
+static GPtrArray *
+collect_unfit_locked (Broadcasts *self, gint64 now)
+{
+  GPtrArray *unfit =
       g_ptr_array_new_with_free_func ((GDestroyNotify)publication_unref);
 
   for (guint i = 0; i < self->publications->len; i++) {
     Publication *publication = self->publications->pdata[i];
-    const Broadcast *broadcast = lifecycle_find (self->life, publication->link);
 
     look_at_health_locked (self, publication);
-    if (broadcast != NULL && broadcast->state == BROADCAST_STARTING &&
-        now >= broadcast->since + START_PATIENCE)
-      g_ptr_array_add (silent, publication_ref (publication));
+    publication->fault = find_fault_locked (self, publication, now);
+    if (publication->fault != NULL)
+      g_ptr_array_add (unfit, publication_ref (publication));
   }
-  return silent;
+  return unfit;
+}
+
+static void
+say_unfit_and_leave_locked (Publication *publication)
+{
+  g_message ("%s: \"%s\" is dropped: %s (%s)", publication->link,
+      publication->game, publication->fault, publication->who);
+  publication_leave_locked (publication);
 }
 
 static void
@@ -322,19 +343,23 @@ on_clock (gpointer user_data)
 {
   Broadcasts *self = user_data;
   gint64 now = g_get_real_time ();
-  g_autoptr (GPtrArray) silent = NULL;
+  g_autoptr (GPtrArray) unfit = NULL;
   gint64 wait;
 
   g_mutex_lock (&self->lock);
   expire_locked (self, now);
-  silent = collect_silent_locked (self, now);
+  unfit = collect_unfit_locked (self, now);
   tell_complaint_locked (self);
   wait = next_tick_locked (self, now) - now;
-  for (guint i = 0; i < silent->len; i++)
-    publication_leave_locked (silent->pdata[i]);
+  for (guint i = 0; i < unfit->len; i++)
+    say_unfit_and_leave_locked (unfit->pdata[i]);
   g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < silent->len; i++)
-    publication_drop (silent->pdata[i], "No picture and no sound came");
+  /* They are gone from the list, so nobody sets their faults any more. */
+  for (guint i = 0; i < unfit->len; i++) {
+    Publication *publication = unfit->pdata[i];
+
+    publication_drop (publication, publication->fault);
+  }
   g_source_set_ready_time (self->clock, g_get_monotonic_time () + wait);
   return G_SOURCE_CONTINUE;
 }

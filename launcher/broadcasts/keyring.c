@@ -200,6 +200,20 @@ keyring_check (Keyring *keyring, const char *text, gint64 now, KeyOwner **owner)
 }
 
 gboolean
+keyring_holds (Keyring *keyring, const char *key_id, gint64 now)
+{
+  const KnownKey *known = NULL;
+  gboolean holds;
+
+  g_mutex_lock (&keyring->lock);
+  if (keyring->keys != NULL)
+    known = g_hash_table_lookup (keyring->keys, key_id);
+  holds = known != NULL && now < known->valid_until;
+  g_mutex_unlock (&keyring->lock);
+  return holds;
+}
+
+gboolean
 keyring_is_ready (Keyring *keyring)
 {
   gboolean ready;

@@ -35,6 +35,9 @@ void keyring_free (Keyring *keyring);
 /* @now in us since 1970. @owner is set if KEY_VALID. (transfer full) */
 KeyVerdict keyring_check (
     Keyring *keyring, const char *text, gint64 now, KeyOwner **owner);
+/* Whether who was let in with the key of this id may still publish: not once it
+ * is revoked, or its overlap after a rotation has passed. */
+gboolean keyring_holds (Keyring *keyring, const char *key_id, gint64 now);
 /* Whether it has ever been filled: from the file or from the database. */
 gboolean keyring_is_ready (Keyring *keyring);
 

@@ -37,6 +37,7 @@ publication_new (Broadcasts *broadcasts, const Broadcast *broadcast,
   self->who = g_strdup_printf ("%s, by %s from %s with key %s",
       broadcast->broadcaster_name, protocol, peer, broadcast->key_id);
   self->protocol = g_strdup (protocol);
+  self->key_id = g_strdup (broadcast->key_id);
   self->dropped = dropped;
   self->data = data;
   g_rec_mutex_init (&self->drop_lock);
@@ -62,6 +63,7 @@ publication_unref (Publication *self)
   g_free (self->game);
   g_free (self->who);
   g_free (self->protocol);
+  g_free (self->key_id);
   g_free (self->health);
   g_free (self);
 }

@@ -469,6 +469,37 @@ test_ended (Fixture *f, gconstpointer unused)
       "starting live ended");
 }
 
+static void
+test_revoked (Fixture *f, gconstpointer unused)
+{
+  Publication *publication = publish (f);
+
+  await_segments (f, publication_get_link (publication), 1);
+  pg_kit_run (f->kit, "UPDATE wishcast.stream_key SET revoked_at = now ()");
+  await_drop (f, "Its stream key was replaced or revoked");
+  publication_end (publication);
+  assert_refused (f, ADMISSION_REVOKED_KEY, "replaced or revoked");
+  await_row (f, "interrupted|-");
+}
+
+/* The old key of a rotation, when its overlap has passed. */
+static void
+test_expired (Fixture *f, gconstpointer unused)
+{
+  Publication *publication = publish (f);
+
+  await_row (f, "live|-");
+  pg_kit_run (f->kit, "UPDATE wishcast.stream_key "
+                      "SET expires_at = now () + interval '2 seconds'");
+  await_drop (f, "Its stream key was replaced or revoked");
+  publication_end (publication);
+  await_row (f, "interrupted|-");
+  pg_kit_assert (f->kit,
+      "SELECT changed_at >= expires_at "
+      "FROM wishcast.broadcast, wishcast.stream_key",
+      "t");
+}
+
 /* `wishcast end` and other nodes' APIs. */
 static void
 test_ended_by_database (Fixture *f, gconstpointer unused)
@@ -721,6 +752,8 @@ main (int argc, char **argv)
   ADD ("flapping", test_flapping, long_window);
   ADD ("window-passes", test_window_passes, window);
   ADD ("ended", test_ended, long_window);
+  ADD ("revoked", test_revoked, long_window);
+  ADD ("expired", test_expired, long_window);
   ADD ("ended-by-database", test_ended_by_database, long_window);
   ADD ("pipeline-fails", test_pipeline_fails, long_window);
   ADD ("stream-ends", test_stream_ends, long_window);
