@@ -2,6 +2,7 @@
 #include "rtsppublisher.h"
 
 #include <gst/app/gstappsink.h>
+#include <gst/pbutils/pbutils.h>
 
 #include "publishersrc.h"
 #include "sdpmedia.h"
@@ -19,6 +20,8 @@ typedef struct {
 
   /* only its streaming thread */
   GstCaps *caps;
+  GstClockTime frame_duration; /* or none: not known */
+  GstClockTime next_pts;       /* of a frame that has none, or none */
 
   /* with lock */
   gint64 pushing_since; /* monotonic, us; 0: not pushing */
@@ -117,6 +120,37 @@ rtsp_publisher_fail (RtspPublisher *self, const char *reason)
   g_mutex_unlock (&self->lock);
 }
 
+/* AAC-LC has 1024 samples in a frame; pictures have no fixed time. */
+static GstClockTime
+get_frame_duration (const GstCaps *caps)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const GValue *value = gst_structure_get_value (structure, "codec_data");
+  GstMapInfo map;
+  guint rate;
+
+  if (!gst_structure_has_name (structure, "audio/mpeg") || value == NULL ||
+      !gst_buffer_map (gst_value_get_buffer (value), &map, GST_MAP_READ))
+    return GST_CLOCK_TIME_NONE;
+  rate = gst_codec_utils_aac_get_sample_rate (map.data, map.size);
+  gst_buffer_unmap (gst_value_get_buffer (value), &map);
+  return rate > 0 ? gst_util_uint64_scale (1024, GST_SECOND, rate)
+                  : GST_CLOCK_TIME_NONE;
+}
+
+/* Of several frames in a packet, rtpmp4gdepay stamps only the first for as long
+ * as it has not found out how long they are, that is in the first packet. */
+static void
+stamp (Stream *stream, GstBuffer *buffer)
+{
+  if (!GST_BUFFER_PTS_IS_VALID (buffer))
+    GST_BUFFER_PTS (buffer) = stream->next_pts;
+  stream->next_pts = GST_CLOCK_TIME_NONE;
+  if (GST_BUFFER_PTS_IS_VALID (buffer) &&
+      GST_CLOCK_TIME_IS_VALID (stream->frame_duration))
+    stream->next_pts = GST_BUFFER_PTS (buffer) + stream->frame_duration;
+}
+
 static void
 forward_caps (Stream *stream, PublisherSrc *source, GstCaps *caps)
 {
@@ -124,6 +158,7 @@ forward_caps (Stream *stream, PublisherSrc *source, GstCaps *caps)
       (stream->caps != NULL && gst_caps_is_equal (stream->caps, caps)))
     return;
   gst_caps_replace (&stream->caps, caps);
+  stream->frame_duration = get_frame_duration (caps);
   publisher_src_set_caps (source, stream->index, caps);
 }
 
@@ -137,6 +172,7 @@ forward (Stream *stream, PublisherSrc *source, GstClockTimeDiff offset,
   forward_caps (stream, source, gst_sample_get_caps (sample));
   /* Shares the memory, so that only the stamps are copied. */
   buffer = gst_buffer_copy (buffer);
+  stamp (stream, buffer);
   GST_BUFFER_PTS (buffer) =
       to_source_time (segment, GST_BUFFER_PTS (buffer), offset);
   GST_BUFFER_DTS (buffer) =
@@ -233,6 +269,8 @@ rtsp_publisher_new (Publication *publication, const GPtrArray *codecs,
     self->streams[i].publisher = self;
     self->streams[i].codec = g_ptr_array_index (codecs, i);
     self->streams[i].index = i;
+    self->streams[i].frame_duration = GST_CLOCK_TIME_NONE;
+    self->streams[i].next_pts = GST_CLOCK_TIME_NONE;
     connect_sink (&self->streams[i], receiver);
   }
   return self;

@@ -89,6 +89,10 @@ record_buffer (KitStream *stream, GstBuffer *buffer)
                    ? to_time (GST_BUFFER_DTS (buffer))
                    : G_MININT64;
 
+  if (!GST_BUFFER_PTS_IS_VALID (buffer)) {
+    stream->n_unstamped++;
+    return;
+  }
   if (stream->n_frames++ == 0)
     stream->first_pts = pts;
   else if (strstr (stream->name, "video") != NULL && dts <= stream->last_dts)

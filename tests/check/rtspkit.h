@@ -28,6 +28,7 @@ typedef struct {
   guint n_frames;
   guint n_keys;
   gint64 first_pts, last_pts, last_dts;
+  guint n_unstamped; /* no PTS */
   guint n_unordered; /* DTS that went back, or was missing or after PTS */
 } KitStream;
 

@@ -85,6 +85,7 @@ assert_stream (const KitRecord *record, const char *name, const char *media,
   g_assert_cmpuint (stream->n_frames, >=, n_least);
   g_assert_cmpuint (stream->n_frames, <=, n_most);
   g_assert_cmpuint (stream->n_unordered, ==, 0);
+  g_assert_cmpuint (stream->n_unstamped, ==, 0);
   return stream;
 }
 
