@@ -88,12 +88,15 @@ export async function query(place, database, text) {
 }
 
 // As OBS would, with a key frame each second. Comes back by itself, after
-// `retry` ms, unless it is negative; `stop` ends it for good.
-export function startPublisher(place, url, { retry = 500 } = {}) {
+// `retry` ms, unless it is negative; `stop` ends it for good. `picture` is a
+// source of ffmpeg.
+export function startPublisher(place, url,
+    { retry = 500, picture = 'testsrc2' } = {}) {
   const format = url.startsWith('rtsp') ?
     ['-rtsp_transport', 'tcp', '-f', 'rtsp'] : ['-f', 'flv'];
   const args = ['-nostdin', '-v', 'error',
-    '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30',
+    '-re', '-f', 'lavfi', '-i',
+    `${picture}${picture.includes('=') ? ':' : '='}size=320x180:rate=30`,
     '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
     '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
     '-g', '30', '-pix_fmt', 'yuv420p', '-b:v', '400k',
