@@ -21,13 +21,13 @@ WARM_UP, SECONDS = 16, 60
 MIB = 1 << 20
 
 
-def encode(path, seconds):
+def encode(path, seconds, b_frames=2):
     subprocess.run(
         ['ffmpeg', '-nostdin', '-v', 'error', '-y',
          '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30,noise=alls=12',
          '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
          '-t', str(seconds), '-c:v', 'libx264', '-preset', 'veryfast',
-         '-profile:v', 'high', '-bf', '2', '-g', '60', '-sc_threshold', '0',
+         '-profile:v', 'high', '-bf', str(b_frames), '-g', '60', '-sc_threshold', '0',
          '-pix_fmt', 'yuv420p', '-b:v', '3M', '-maxrate', '3M',
          '-bufsize', '3M', '-c:a', 'aac', '-ac', '2', '-b:a', '160k', path],
         check=True)

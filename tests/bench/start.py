@@ -85,17 +85,21 @@ def ffmpeg_hls(folder, clip, rounds):
         here.mkdir(parents=True)
         with Process(listening_ffmpeg(port, here), here / 'log') as ffmpeg:
             wait_listening(ffmpeg, port, touch=False)
+            def seen():
+                await_segment(here / 'index.m3u8')
+                ffmpeg.check()
+
             times.append(timed(
                 port, clip, lambda port: f'rtsp://127.0.0.1:{port}/live',
-                lambda: await_segment(here / 'index.m3u8'),
-                here / 'publisher.log'))
+                seen, here / 'publisher.log'))
     return times
 
 
 def measure(build, work, quick):
     rounds = 2 if quick else ROUNDS
     clip = work / 'start.flv'
-    encode(clip, 30)
+    # By RTSP ffmpeg cannot take B-frames untouched.
+    encode(clip, 30, b_frames=0)
     peers = {'rtmp': ('nginx-rtmp', nginx_hls), 'rtsp': ('ffmpeg', ffmpeg_hls)}
     figures = []
     for protocol, (name, peer) in peers.items():

@@ -8,6 +8,7 @@ import threading
 import time
 
 GLANCE = 0.005
+PART = re.compile(r'#EXT-X-PART:.*?URI="([^"]+)"')
 
 
 def wait_until(ask, what, seconds=30):
@@ -44,10 +45,12 @@ class Viewer:
             return b''
         return body if answer.status == 200 else b''
 
+    def playlist(self):
+        return self._get('index.m3u8').decode()
+
     def parts(self):
         """Names of all parts that are listed, the oldest first."""
-        return re.findall(r'#EXT-X-PART:.*?URI="([^"]+)"',
-                          self._get('index.m3u8').decode())
+        return PART.findall(self.playlist())
 
     def first_part(self):
         """The bytes of the first part, from where it is listed."""
