@@ -2,9 +2,6 @@
 #include "rtspmedia.h"
 
 #include <gst/app/gstappsrc.h>
-#include <gst/rtp/gstrtcpbuffer.h>
-#include <gst/rtp/gstrtpbuffer.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "auheaders.h"
@@ -106,34 +103,27 @@ on_new_jitterbuffer (GstElement *rtpbin, GstElement *jitterbuffer,
   g_object_set (jitterbuffer, "faststart-min-packets", 1, NULL);
 }
 
-/* A sender report that comes alone, as ffmpeg and OBS send it, gets the CNAME
- * that RFC 3550 demands with it: only streams that have one, and the same, are
- * put in sync. One for all is true, as they come from one publisher. */
-static GstPadProbeReturn
-on_report (GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
-  gsize size = gst_buffer_get_size (buffer);
-  guint8 header[8];
-  /* One chunk: SSRC, CNAME "p", end. */
-  guint8 sdes[12] = {0x81, 202, 0, 2, 0, 0, 0, 0, 1, 1, 'p', 0};
+#define RTCP_PAD "recv_rtcp_sink_"
 
-  if (gst_buffer_extract (buffer, 0, header, sizeof header) != sizeof header ||
-      header[1] != GST_RTCP_TYPE_SR ||
-      (GST_READ_UINT16_BE (header + 2) + 1) * 4u != size)
-    return GST_PAD_PROBE_OK;
-  memcpy (sdes + 4, header + 4, 4);
-  buffer =
-      gst_buffer_append (buffer, gst_buffer_new_memdup (sdes, sizeof sdes));
-  GST_PAD_PROBE_INFO_DATA (info) = buffer;
+static GstPadProbeReturn
+on_rtcp (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  guint stream =
+      g_ascii_strtoull (GST_PAD_NAME (pad) + strlen (RTCP_PAD), NULL, 10);
+
+  rtsp_publisher_take_rtcp (data, stream, GST_PAD_PROBE_INFO_BUFFER (info));
   return GST_PAD_PROBE_OK;
 }
 
 static void
 on_rtpbin_pad (GstElement *rtpbin, GstPad *pad, gpointer data)
 {
-  if (g_str_has_prefix (GST_PAD_NAME (pad), "recv_rtcp_sink"))
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_report, NULL, NULL);
+  RtspMedia *self = data;
+
+  if (g_str_has_prefix (GST_PAD_NAME (pad), RTCP_PAD))
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_rtcp,
+        rtsp_publisher_ref (self->publisher),
+        (GDestroyNotify)rtsp_publisher_unref);
 }
 
 static guint
@@ -230,12 +220,13 @@ rtsp_media_setup_rtpbin (GstRTSPMedia *media, GstElement *rtpbin)
    * would have a thousand threads. */
   g_object_set (rtpbin, "max-streams", 1, NULL);
   gst_util_set_object_arg (G_OBJECT (rtpbin), "buffer-mode", "synced");
+  /* The streams are put in sync by the publisher, see rtpsync.h: here a report
+   * from before the first packet would be lost, and the next one would move the
+   * stream at once. Every other difference is greater than this one. */
+  g_object_set (rtpbin, "max-ts-offset", G_GINT64_CONSTANT (1), NULL);
   g_signal_connect (
       rtpbin, "new-jitterbuffer", G_CALLBACK (on_new_jitterbuffer), NULL);
-  g_signal_connect (rtpbin, "pad-added", G_CALLBACK (on_rtpbin_pad), NULL);
-  g_signal_connect (
-      rtpbin, "request-fec-decoder", G_CALLBACK (on_request_fec_decoder), NULL);
-  guard_depayloaders (media);
+  g_signal_connect (rtpbin, "pad-added", G_CALLBACK (on_rtpbin_pad), media);
   return TRUE;
 }
 

@@ -2,9 +2,11 @@
 #include "rtsppublisher.h"
 
 #include <gst/app/gstappsink.h>
-#include <gst/pbutils/pbutils.h>
+#include <gst/rtp/gstrtpbuffer.h>
+#include <string.h>
 
 #include "publishersrc.h"
+#include "rtpsync.h"
 #include "sdpmedia.h"
 
 /* A publisher whose network has gone silently is given up after that long; OBS
@@ -12,6 +14,9 @@
 #define SILENCE (10 * G_TIME_SPAN_SECOND)
 /* A pipeline that has not taken one frame for that long is stuck. */
 #define STUCK (10 * G_TIME_SPAN_SECOND)
+/* ffmpeg and OBS send a sender report ahead of the first packet, but it comes
+ * here by a thread of its own. Others send theirs seconds later. */
+#define REPORT_TIME (200 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
   RtspPublisher *publisher;
@@ -20,8 +25,7 @@ typedef struct {
 
   /* only its streaming thread */
   GstCaps *caps;
-  GstClockTime frame_duration; /* or none: not known */
-  GstClockTime next_pts;       /* of a frame that has none, or none */
+  gboolean begun;
 
   /* with lock */
   gint64 pushing_since; /* monotonic, us; 0: not pushing */
@@ -37,7 +41,7 @@ struct _RtspPublisher {
   Publication *publication;
 
   GMutex lock;
-  GCond ended;          /* a stream */
+  GCond changed;        /* a stream has ended, a report has come, stopped */
   PublisherSrc *source; /* set while running */
   gboolean stopped;
   gboolean has_failed;
@@ -46,6 +50,7 @@ struct _RtspPublisher {
    * of any stream. */
   gboolean has_offset;
   GstClockTimeDiff offset;
+  RtpSync sync;
 
   guint n_streams;
   Stream streams[SDP_MEDIA_MAX_STREAMS];
@@ -66,7 +71,7 @@ rtsp_publisher_unref (RtspPublisher *self)
   for (guint i = 0; i < self->n_streams; i++)
     gst_clear_caps (&self->streams[i].caps);
   g_mutex_clear (&self->lock);
-  g_cond_clear (&self->ended);
+  g_cond_clear (&self->changed);
   g_free (self);
 }
 
@@ -103,7 +108,7 @@ to_source_time (
 /* The pipelines have clocks and base times of their own; what comes first is
  * played as if it were made now. */
 static GstClockTimeDiff
-find_offset (PublisherSrc *source, GstElement *sink)
+get_clock_difference (PublisherSrc *source, GstElement *sink)
 {
   return GST_CLOCK_DIFF (
       get_running_time (sink), get_running_time (GST_ELEMENT (source)));
@@ -180,6 +185,28 @@ forward (Stream *stream, PublisherSrc *source, GstClockTimeDiff offset,
   return publisher_src_push (source, stream->index, buffer);
 }
 
+static void
+wait_for_report_locked (RtspPublisher *self, guint stream)
+{
+  gint64 until = g_get_monotonic_time () + REPORT_TIME;
+
+  while (self->source != NULL && !rtp_sync_has_relation (&self->sync, stream) &&
+         g_cond_wait_until (&self->changed, &self->lock, until))
+    ;
+}
+
+/* What is to be added to the times of @stream at @time. */
+static GstClockTimeDiff
+find_offset_locked (
+    RtspPublisher *self, Stream *stream, GstElement *sink, GstClockTime time)
+{
+  if (!self->has_offset)
+    self->offset = get_clock_difference (self->source, sink);
+  self->has_offset = TRUE;
+  return self->offset + rtp_sync_correct (&self->sync, stream->index,
+                            GST_CLOCK_TIME_IS_VALID (time) ? (gint64)time : 0);
+}
+
 static GstFlowReturn
 on_sample (GstAppSink *sink, gpointer data)
 {
@@ -193,12 +220,13 @@ on_sample (GstAppSink *sink, gpointer data)
   if (sample == NULL)
     return GST_FLOW_EOS;
   g_mutex_lock (&self->lock);
+  if (!stream->begun)
+    wait_for_report_locked (self, stream->index);
+  stream->begun = TRUE;
   if (self->source != NULL) {
     source = gst_object_ref (self->source);
-    if (!self->has_offset)
-      self->offset = find_offset (self->source, GST_ELEMENT (sink));
-    self->has_offset = TRUE;
-    offset = self->offset;
+    offset = find_offset_locked (self, stream, GST_ELEMENT (sink),
+        GST_BUFFER_PTS (gst_sample_get_buffer (sample)));
     self->last_frame = stream->pushing_since = g_get_monotonic_time ();
   }
   g_mutex_unlock (&self->lock);
@@ -226,7 +254,7 @@ on_eos (GstAppSink *sink, gpointer data)
 
   g_mutex_lock (&stream->publisher->lock);
   stream->ended = TRUE;
-  g_cond_broadcast (&stream->publisher->ended);
+  g_cond_broadcast (&stream->publisher->changed);
   g_mutex_unlock (&stream->publisher->lock);
 }
 
@@ -236,6 +264,40 @@ release_stream (gpointer data)
   Stream *stream = data;
 
   rtsp_publisher_unref (stream->publisher);
+}
+
+static GstPadProbeReturn
+on_packet (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Stream *stream = data;
+  RtspPublisher *self = stream->publisher;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  gint clock_rate = 0;
+
+  if (caps == NULL || !GST_BUFFER_PTS_IS_VALID (buffer) ||
+      !gst_rtp_buffer_map (buffer, GST_MAP_READ, &rtp))
+    return GST_PAD_PROBE_OK;
+  gst_structure_get_int (
+      gst_caps_get_structure (caps, 0), "clock-rate", &clock_rate);
+  g_mutex_lock (&self->lock);
+  rtp_sync_take_packet (&self->sync, stream->index,
+      gst_rtp_buffer_get_ssrc (&rtp), gst_rtp_buffer_get_timestamp (&rtp),
+      clock_rate, GST_BUFFER_PTS (buffer));
+  g_mutex_unlock (&self->lock);
+  gst_rtp_buffer_unmap (&rtp);
+  return GST_PAD_PROBE_OK;
+}
+
+void
+rtsp_publisher_take_rtcp (RtspPublisher *self, guint stream, GstBuffer *rtcp)
+{
+  g_mutex_lock (&self->lock);
+  if (stream < self->n_streams)
+    rtp_sync_take_rtcp (&self->sync, stream, rtcp);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
 }
 
 /* --- thread of the connection ----------------------------------------------- */
@@ -252,6 +314,32 @@ connect_sink (Stream *stream, GstElement *receiver)
       GST_APP_SINK (sink), &callbacks, stream, release_stream);
 }
 
+static void
+probe_packets (Stream *stream, GstElement *receiver)
+{
+  g_autofree char *name = g_strdup_printf ("depay%u", stream->index);
+  g_autoptr (GstElement) depay = gst_bin_get_by_name (GST_BIN (receiver), name);
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (depay, "sink");
+
+  rtsp_publisher_ref (stream->publisher);
+  gst_pad_add_probe (
+      pad, GST_PAD_PROBE_TYPE_BUFFER, on_packet, stream, release_stream);
+}
+
+/* Where sound skips one hears it; where pictures move by less than one no one
+ * sees it. */
+static guint
+choose_reference (const GPtrArray *codecs)
+{
+  for (guint i = 0; i < codecs->len; i++) {
+    const SdpCodec *codec = g_ptr_array_index (codecs, i);
+
+    if (strcmp (codec->media, "audio") == 0)
+      return i;
+  }
+  return 0;
+}
+
 RtspPublisher *
 rtsp_publisher_new (Publication *publication, const GPtrArray *codecs,
     GstElement *receiver, RtspPublisherFailed failed, gpointer data)
@@ -260,10 +348,11 @@ rtsp_publisher_new (Publication *publication, const GPtrArray *codecs,
 
   g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->lock);
-  g_cond_init (&self->ended);
+  g_cond_init (&self->changed);
   self->publication = publication;
   self->failed = failed;
   self->data = data;
+  self->sync.reference = choose_reference (codecs);
   self->n_streams = codecs->len;
   for (guint i = 0; i < codecs->len; i++) {
     self->streams[i].publisher = self;
@@ -272,6 +361,7 @@ rtsp_publisher_new (Publication *publication, const GPtrArray *codecs,
     self->streams[i].frame_duration = GST_CLOCK_TIME_NONE;
     self->streams[i].next_pts = GST_CLOCK_TIME_NONE;
     connect_sink (&self->streams[i], receiver);
+    probe_packets (&self->streams[i], receiver);
   }
   return self;
 }
@@ -332,7 +422,7 @@ rtsp_publisher_wait_ended (RtspPublisher *self, gint64 patience)
 
   g_mutex_lock (&self->lock);
   while (self->source != NULL && is_under_way_locked (self) &&
-         g_cond_wait_until (&self->ended, &self->lock, until))
+         g_cond_wait_until (&self->changed, &self->lock, until))
     ;
   g_mutex_unlock (&self->lock);
 }
@@ -345,6 +435,7 @@ rtsp_publisher_stop (RtspPublisher *self)
   g_mutex_lock (&self->lock);
   source = g_steal_pointer (&self->source);
   self->stopped = TRUE;
+  g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   /* This also frees a streaming thread that waits in the pipeline. */
   g_clear_pointer (&self->publication, publication_end);

@@ -15,7 +15,7 @@ typedef struct _RtspPublisher RtspPublisher;
 typedef void (*RtspPublisherFailed) (const char *reason, gpointer data);
 
 /* Takes @publication. @codecs: see sdp_media_read(); @receiver: the bin of
- * sdp_media_to_launch(). */
+ * sdp_media_to_launch(), whose streams are put in sync here. */
 RtspPublisher *rtsp_publisher_new (Publication *publication,
     const GPtrArray *codecs, GstElement *receiver, RtspPublisherFailed failed,
     gpointer data);
@@ -24,6 +24,9 @@ gboolean rtsp_publisher_start (RtspPublisher *publisher, GError **error);
 /* What is wrong at @now (monotonic, us), or NULL: nothing has come for long, or
  * the pipeline does not take what came. */
 const char *rtsp_publisher_check (RtspPublisher *publisher, gint64 now);
+/* What came as RTCP of @stream. From any thread. */
+void rtsp_publisher_take_rtcp (
+    RtspPublisher *publisher, guint stream, GstBuffer *rtcp);
 /* The media cannot be read. From any thread. */
 void rtsp_publisher_fail (RtspPublisher *publisher, const char *reason);
 /* Waits until every stream has ended, for at most @patience us. */

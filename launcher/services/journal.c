@@ -4,6 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Characters of a message: ours are shorter, and a library may tell of all that
+ * a stranger has sent. */
+#define MAX_LENGTH 1000
+
+/* Neither what a terminal obeys, nor what turns the direction of a text or hides
+ * in it. */
+static gboolean
+is_printable (gunichar c)
+{
+  GUnicodeType type = g_unichar_type (c);
+
+  return g_unichar_isprint (c) && type != G_UNICODE_LINE_SEPARATOR &&
+         type != G_UNICODE_PARAGRAPH_SEPARATOR && type != G_UNICODE_PRIVATE_USE;
+}
+
 char *
 journal_format (const char *message, gint64 now)
 {
@@ -12,12 +27,17 @@ journal_format (const char *message, gint64 now)
   g_autofree char *stamp = g_date_time_format (time, "%FT%TZ");
   g_autofree char *text = g_utf8_make_valid (message, -1);
   GString *line = g_string_new (NULL);
+  guint n = 0;
 
   g_string_printf (line, "%s ", stamp);
   for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at)) {
     gunichar c = g_utf8_get_char (at);
 
-    g_string_append_unichar (line, g_unichar_iscntrl (c) ? ' ' : c);
+    if (n++ == MAX_LENGTH) {
+      g_string_append (line, "...");
+      break;
+    }
+    g_string_append_unichar (line, is_printable (c) ? c : ' ');
   }
   g_string_append_c (line, '\n');
   return g_string_free (line, FALSE);

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 /* The log of the service, for people: what is told with g_message() and above
  * becomes one line on the standard error, with the time in front and nothing
- * that a terminal would obey. systemd and the like keep it. */
+ * that a terminal would obey, cut where it is long. systemd and the like keep it. */
 void journal_start (void);
 
 /* The line of one message, with its line feed. @now: us since 1970. (transfer

@@ -27,8 +27,8 @@ typedef struct {
   guint n_caps;
   guint n_frames;
   guint n_keys;
-  gint64 first_pts, last_pts, last_dts;
-  guint n_unstamped; /* no PTS */
+  gint64 first_pts, last_pts, last_dts, last_time;
+  gint64 max_step;   /* from one frame to the next in decoding order */
   guint n_unordered; /* DTS that went back, or was missing or after PTS */
 } KitStream;
 

@@ -17,6 +17,7 @@
 #define PICTURE "-f lavfi -i testsrc2=size=320x180:rate=30:duration=3 "
 #define TONE "-f lavfi -i sine=sample_rate=48000:duration=3 "
 #define X264 "-c:v libx264 -preset ultrafast -tune zerolatency -g 30 "
+#define B_FRAMES "-c:v libx264 -preset veryfast -bf 2 -g 250 -b:v 1M "
 #define AAC "-c:a aac -b:a 64k "
 #define TO_URL "-f rtsp -rtsp_transport tcp ${URL}"
 
@@ -24,9 +25,8 @@
   "gst-launch-1.0 -q videotestsrc is-live=true ! "                             \
   "video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! x264enc "     \
   "tune=zerolatency key-int-max=30 ! video/x-h264,profile=main ! s. "
-#define GST_AUDIO                                                              \
-  "audiotestsrc is-live=true samplesperbuffer=1024 ! "                         \
-  "audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! s. "
+#define GST_AAC "audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! s. "
+#define GST_AUDIO "audiotestsrc is-live=true samplesperbuffer=1024 ! " GST_AAC
 #define GST_SINK " rtspclientsink name=s protocols=tcp location=${URL}"
 
 typedef struct {
@@ -173,9 +173,8 @@ test_ffmpeg_audio_only (Fixture *fixture, gconstpointer unused)
 static void
 test_ffmpeg_b_frames (Fixture *fixture, gconstpointer unused)
 {
-  const KitRecord *record = publish (fixture, VIDEO AUDIO STORE,
-      FFMPEG PICTURE TONE
-      "-c:v libx264 -preset veryfast -bf 2 -g 250 -b:v 1M " AAC TO_URL);
+  const KitRecord *record = publish (
+      fixture, VIDEO AUDIO STORE, FFMPEG PICTURE TONE B_FRAMES AAC TO_URL);
   const KitStream *video =
       assert_stream (record, "video", "video/x-h264", 90, 90);
   const KitStream *audio =
@@ -203,6 +202,54 @@ test_ffmpeg_h265_opus (Fixture *fixture, gconstpointer unused)
   assert_stored (fixture, record, "hvc1", "opus", 3);
 }
 
+/* That sound begins @lateness ms behind the picture, and that neither jumps. */
+static void
+assert_late (const KitStream *video, const KitStream *audio, gint64 lateness)
+{
+  gint64 difference = audio->first_pts - video->first_pts;
+
+  g_test_message ("%.3f s late, steps of %.1f and %.1f ms", difference / 1e9,
+      video->max_step / 1e6, audio->max_step / 1e6);
+  g_assert_cmpint (ABS (difference - lateness * 1000000), <=, 60000000);
+  g_assert_cmpint (video->max_step, <=, 60000000);
+  /* A packet has several frames. */
+  g_assert_cmpint (audio->max_step, <=, 250000000);
+}
+
+#define LONG_PICTURE                                                           \
+  "-re -f lavfi -i testsrc2=size=320x180:rate=30:duration=12 "
+#define LONG_TONE "-re -f lavfi -i sine=sample_rate=48000:duration=12 "
+
+/* Until there are two more reports of each, which come each 5 s. */
+static void
+test_late_audio (Fixture *fixture, gconstpointer unused)
+{
+  const KitRecord *record = publish (fixture, VIDEO AUDIO STORE,
+      FFMPEG LONG_PICTURE "-itsoffset 0.7 " LONG_TONE B_FRAMES AAC TO_URL);
+  const KitStream *video =
+      assert_stream (record, "video", "video/x-h264", 360, 360);
+  const KitStream *audio =
+      assert_stream (record, "audio", "audio/mpeg", 550, 566);
+
+  assert_late (video, audio, 700);
+  assert_stored (fixture, record, "avc1", "mp4a", 12.7);
+}
+
+static void
+test_late_video (Fixture *fixture, gconstpointer unused)
+{
+  const KitRecord *record = publish (fixture, VIDEO AUDIO STORE,
+      FFMPEG "-itsoffset 0.7 " LONG_PICTURE LONG_TONE B_FRAMES AAC
+             "-map 0:v -map 1:a -fps_mode passthrough " TO_URL);
+  const KitStream *video =
+      assert_stream (record, "video", "video/x-h264", 360, 360);
+  const KitStream *audio =
+      assert_stream (record, "audio", "audio/mpeg", 550, 566);
+
+  assert_late (video, audio, -700);
+  assert_stored (fixture, record, "avc1", "mp4a", 12.7);
+}
+
 /* It is killed: at its end it hangs now and then. */
 static void
 test_rtspclientsink (Fixture *fixture, gconstpointer environment)
@@ -228,6 +275,27 @@ test_rtspclientsink (Fixture *fixture, gconstpointer environment)
       (video->last_pts - video->first_pts) / 1e9);
 }
 
+/* Its first reports come seconds later. */
+static void
+test_rtspclientsink_late (Fixture *fixture, gconstpointer unused)
+{
+  GSubprocess *publisher;
+  const KitRecord *record;
+
+  rtsp_kit_set_description (fixture->kit, VIDEO AUDIO STORE);
+  publisher = rtsp_kit_publish (fixture->ingest, KIT_KEY_A,
+      GST_VIDEO "audiotestsrc is-live=true timestamp-offset=700000000 "
+                "samplesperbuffer=1024 ! " GST_AAC GST_SINK);
+  rtsp_kit_wait_frames (fixture->kit, KIT_KEY_A, 360 + 562);
+  g_subprocess_force_exit (publisher);
+  rtsp_kit_finish (publisher, NULL);
+  rtsp_kit_wait_ended (fixture->kit, 1);
+
+  record = rtsp_kit_get_record (fixture->kit, 0);
+  assert_late (assert_stream (record, "video", "video/x-h264", 300, 700),
+      assert_stream (record, "audio", "audio/mpeg", 400, 1000), 700);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -241,8 +309,11 @@ main (int argc, char **argv)
   ADD ("ffmpeg-audio-only", NULL, test_ffmpeg_audio_only);
   ADD ("ffmpeg-b-frames", NULL, test_ffmpeg_b_frames);
   ADD ("ffmpeg-h265-opus", NULL, test_ffmpeg_h265_opus);
+  ADD ("late-audio", NULL, test_late_audio);
+  ADD ("late-video", NULL, test_late_video);
   ADD ("rtspclientsink-latm", "", test_rtspclientsink);
   ADD ("rtspclientsink-generic", "env GST_PLUGIN_FEATURE_RANK=rtpmp4apay:NONE ",
       test_rtspclientsink);
+  ADD ("rtspclientsink-late-audio", NULL, test_rtspclientsink_late);
   return g_test_run ();
 }

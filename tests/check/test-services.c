@@ -86,6 +86,7 @@ test_journal (void)
       {"Jos\u00e9", "2023-11-14T22:13:20Z Jos\u00e9\n"},
       {"\xff", "2023-11-14T22:13:20Z \ufffd\n"},
       {"\xc2\x85", "2023-11-14T22:13:20Z  \n"},
+      {"a\u202eb\u2028c\ue000", "2023-11-14T22:13:20Z a b c \n"},
       {"100 %s", "2023-11-14T22:13:20Z 100 %s\n"},
   };
 
@@ -97,6 +98,19 @@ test_journal (void)
   }
 }
 
+static void
+test_journal_length (void)
+{
+  for (gsize n = 999; n <= 1002; n++) {
+    g_autofree char *message = g_strnfill (n, 'x');
+    g_autofree char *line = journal_format (message, 0);
+
+    g_assert_cmpuint (strlen (line), ==,
+        strlen ("1970-01-01T00:00:00Z \n") + (n <= 1000 ? n : 1003));
+    g_assert_true (g_str_has_suffix (line, n <= 1000 ? "x\n" : "x...\n"));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -105,5 +119,6 @@ main (int argc, char **argv)
   g_test_add_func ("/services/sweep", test_sweep);
   g_test_add_func ("/services/sweeper-stops", test_sweeper_stops);
   g_test_add_func ("/services/journal", test_journal);
+  g_test_add_func ("/services/journal-length", test_journal_length);
   return g_test_run ();
 }
