@@ -213,11 +213,12 @@ is_under_way (PipelineRun *run)
          !g_atomic_int_get (&run->watch->is_over);
 }
 
-void
+gboolean
 pipeline_run_stop (PipelineRun *run, gint64 patience)
 {
   gint64 deadline = g_get_monotonic_time () + patience;
   GstMessage *message = NULL;
+  gboolean ended;
 
   g_source_destroy (run->source);
   if (is_under_way (run))
@@ -226,8 +227,10 @@ pipeline_run_stop (PipelineRun *run, gint64 patience)
          g_get_monotonic_time () < deadline)
     message = gst_bus_timed_pop_filtered (
         run->bus, STOP_SLICE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  ended = message != NULL || !is_under_way (run);
   g_clear_pointer (&message, gst_message_unref);
   run_free (run);
+  return ended;
 }
 
 /* --- looking at it ------------------------------------------------------------------ */

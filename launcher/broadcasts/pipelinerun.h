@@ -28,8 +28,8 @@ PipelineRun *pipeline_run_start (GstElement *pipeline, GMainContext *context,
     const PipelineRunEvents *events, gpointer data, GDestroyNotify destroy,
     GError **error);
 /* Lets it come to its end, for @patience us at most, then stops it. Blocks.
- * Frees it. */
-void pipeline_run_stop (PipelineRun *run, gint64 patience);
+ * Frees it. FALSE: it did not come to its end. */
+gboolean pipeline_run_stop (PipelineRun *run, gint64 patience);
 
 /* The element named `source`. (transfer full) (nullable) */
 GstElement *pipeline_run_get_source (PipelineRun *run);

@@ -100,7 +100,10 @@ publication_stop_job (gpointer data, gpointer user_data)
   Broadcasts *owner = user_data;
   Stop *stop = data;
 
-  pipeline_run_stop (stop->run, STOP_PATIENCE);
+  if (!pipeline_run_stop (stop->run, STOP_PATIENCE))
+    g_message ("%s: its pipeline did not come to an end and was stopped; the "
+               "last second may be missing",
+        stop->link);
   g_mutex_lock (&owner->lock);
   settle_locked (owner, stop->link);
   owner->n_working--;

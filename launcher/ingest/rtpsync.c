@@ -9,8 +9,9 @@
 /* Reports are true by a tick or two, and no one sees or hears that much: what is
  * right is left as it is. */
 #define TOLERANCE (20 * (gint64)GST_MSECOND)
-/* A hundredth of the time that goes by, which no one sees either. */
-#define CORRECTION_SHARE 100
+/* A twenty-fifth of the time that goes by, as films are sped up for television.
+ */
+#define CORRECTION_SHARE 25
 /* That is no time between two frames. */
 #define MAX_STEP ((gint64)GST_SECOND)
 /* What is beyond these is in no use, and would let sums overflow. */

@@ -330,7 +330,7 @@ rtsp_connection_new (const RtspConnectionHost *host, GSocket *socket,
   RtspConnection *self = g_new0 (RtspConnection, 1);
 
   GST_DEBUG_CATEGORY_INIT (
-      rtsp_connection_debug, "rtspconnection", 0, "publishers by RTSP");
+      rtsp_connection_debug, "rtspingest", 0, "publishers by RTSP");
   self->host = *host;
   self->socket = g_object_ref (socket);
   self->fd = fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 3);

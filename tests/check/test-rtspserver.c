@@ -202,18 +202,26 @@ test_ffmpeg_h265_opus (Fixture *fixture, gconstpointer unused)
   assert_stored (fixture, record, "hvc1", "opus", 3);
 }
 
-/* That sound begins @lateness ms behind the picture, and that neither jumps. */
+/* That neither jumps. */
+static void
+assert_steps (const KitStream *video, const KitStream *audio)
+{
+  g_test_message ("steps of %.1f and %.1f ms", video->max_step / 1e6,
+      audio->max_step / 1e6);
+  g_assert_cmpint (video->max_step, <=, 60000000);
+  /* A packet has several frames. */
+  g_assert_cmpint (audio->max_step, <=, 250000000);
+}
+
+/* That sound begins @lateness ms behind the picture. */
 static void
 assert_late (const KitStream *video, const KitStream *audio, gint64 lateness)
 {
   gint64 difference = audio->first_pts - video->first_pts;
 
-  g_test_message ("%.3f s late, steps of %.1f and %.1f ms", difference / 1e9,
-      video->max_step / 1e6, audio->max_step / 1e6);
+  g_test_message ("%.3f s late", difference / 1e9);
   g_assert_cmpint (ABS (difference - lateness * 1000000), <=, 60000000);
-  g_assert_cmpint (video->max_step, <=, 60000000);
-  /* A packet has several frames. */
-  g_assert_cmpint (audio->max_step, <=, 250000000);
+  assert_steps (video, audio);
 }
 
 #define LONG_PICTURE                                                           \
@@ -247,7 +255,55 @@ test_late_video (Fixture *fixture, gconstpointer unused)
       assert_stream (record, "audio", "audio/mpeg", 550, 566);
 
   assert_late (video, audio, -700);
-  assert_stored (fixture, record, "avc1", "mp4a", 12.7);
+  /* It begins with a picture. */
+  assert_stored (fixture, record, "avc1", "mp4a", 12);
+}
+
+/* Writes two seconds of that size, to follow each other, and gives its path. */
+static char *
+write_picture (Fixture *fixture, const char *size, guint start)
+{
+  char *path =
+      g_strdup_printf ("%s/%s.ts", rtsp_kit_get_dir (fixture->kit), size);
+  g_autofree char *command = g_strdup_printf (FFMPEG
+      "-f lavfi -i testsrc2=size=%s:rate=30:duration=2 " X264
+      "-output_ts_offset %u -f mpegts '%s'",
+      size, start, path);
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_spawn_command_line_sync (command, NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  return path;
+}
+
+/* As when a streamer changes the size without leaving: the new SPS is only in
+ * the stream, not in the SDP. */
+static void
+test_size_changes (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *small = write_picture (fixture, "320x180", 0);
+  g_autofree char *large = write_picture (fixture, "640x360", 2);
+  g_autofree char *command = g_strdup_printf (
+      FFMPEG "-re -i 'concat:%s|%s' -c copy " TO_URL, small, large);
+  const KitRecord *record = publish (fixture, VIDEO STORE, command);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CacheReader) reader =
+      cache_reader_open (rtsp_kit_get_dir (fixture->kit), record->link, &error);
+  const Track *track;
+  guint64 next_msn, end;
+  guint32 epoch;
+
+  g_assert_no_error (error);
+  assert_stream (record, "video", "video/x-h264", 120, 120);
+  track = g_ptr_array_index (cache_reader_get_tracks (reader)->tracks, 0);
+  g_assert_cmpuint (track->width, ==, 640);
+  g_assert_cmpuint (cache_reader_count_epochs (reader), ==, 2);
+  g_assert_true (cache_reader_get_tail (reader, &epoch, &next_msn, &end));
+  g_assert_cmpuint (epoch, ==, 1);
+  g_assert_cmpfloat_with_epsilon (end / 1e9, 4, 0.1);
+  g_assert_true (cache_reader_is_ended (reader));
 }
 
 /* It is killed: at its end it hangs now and then. */
@@ -275,25 +331,34 @@ test_rtspclientsink (Fixture *fixture, gconstpointer environment)
       (video->last_pts - video->first_pts) / 1e9);
 }
 
-/* Its first reports come seconds later. */
+/* Its first reports come seconds later, and until sound begins it keeps the
+ * picture back, so that both arrive at once: from then on they come closer. */
 static void
 test_rtspclientsink_late (Fixture *fixture, gconstpointer unused)
 {
   GSubprocess *publisher;
   const KitRecord *record;
+  const KitStream *video, *audio;
+  double expected, got;
 
   rtsp_kit_set_description (fixture->kit, VIDEO AUDIO STORE);
   publisher = rtsp_kit_publish (fixture->ingest, KIT_KEY_A,
-      GST_VIDEO "audiotestsrc is-live=true timestamp-offset=700000000 "
-                "samplesperbuffer=1024 ! " GST_AAC GST_SINK);
-  rtsp_kit_wait_frames (fixture->kit, KIT_KEY_A, 360 + 562);
+      GST_VIDEO "audiotestsrc timestamp-offset=400000000 "
+                "samplesperbuffer=1024 ! clocksync ! " GST_AAC GST_SINK);
+  rtsp_kit_wait_frames (fixture->kit, KIT_KEY_A, 465 + 708);
   g_subprocess_force_exit (publisher);
   rtsp_kit_finish (publisher, NULL);
   rtsp_kit_wait_ended (fixture->kit, 1);
 
   record = rtsp_kit_get_record (fixture->kit, 0);
-  assert_late (assert_stream (record, "video", "video/x-h264", 300, 700),
-      assert_stream (record, "audio", "audio/mpeg", 400, 1000), 700);
+  video = assert_stream (record, "video", "video/x-h264", 400, 700);
+  audio = assert_stream (record, "audio", "audio/mpeg", 600, 1000);
+  assert_steps (video, audio);
+  expected = 0.4 + (audio->n_frames - 1) * 1024 / 48000.0 -
+             (video->n_frames - 1) / 30.0;
+  got = (audio->last_pts - video->last_pts) / 1e9;
+  g_test_message ("%.3f s late, expected %.3f s", got, expected);
+  g_assert_cmpfloat_with_epsilon (got, expected, 0.06);
 }
 
 int
@@ -311,6 +376,7 @@ main (int argc, char **argv)
   ADD ("ffmpeg-h265-opus", NULL, test_ffmpeg_h265_opus);
   ADD ("late-audio", NULL, test_late_audio);
   ADD ("late-video", NULL, test_late_video);
+  ADD ("size-changes", NULL, test_size_changes);
   ADD ("rtspclientsink-latm", "", test_rtspclientsink);
   ADD ("rtspclientsink-generic", "env GST_PLUGIN_FEATURE_RANK=rtpmp4apay:NONE ",
       test_rtspclientsink);
