@@ -43,6 +43,17 @@ struct _RtspClient {
 
 G_DEFINE_FINAL_TYPE (RtspClient, rtsp_client, GST_TYPE_RTSP_CLIENT)
 
+/* The library tells the address of each request, with the key, from INFO on. */
+static void
+silence (const char *name)
+{
+  GstDebugCategory *category;
+
+  GST_DEBUG_CATEGORY_GET (category, name);
+  gst_debug_category_set_threshold (category,
+      MIN (gst_debug_category_get_threshold (category), GST_LEVEL_FIXME));
+}
+
 /* --- refusals --------------------------------------------------------------- */
 
 /* Takes @reason. */
@@ -353,6 +364,7 @@ rtsp_factory_class_init (RtspFactoryClass *klass)
   GstRTSPMediaFactoryClass *factory_class =
       GST_RTSP_MEDIA_FACTORY_CLASS (klass);
 
+  silence ("rtspmediafactory");
   factory_class->construct = rtsp_factory_construct;
   factory_class->create_element = rtsp_factory_create_element;
   factory_class->configure = rtsp_factory_configure;
@@ -390,6 +402,7 @@ rtsp_client_class_init (RtspClientClass *klass)
 
   GST_DEBUG_CATEGORY_INIT (
       rtsp_client_ingest_debug, "rtspingest", 0, "publishers by RTSP");
+  silence ("rtspclient");
   G_OBJECT_CLASS (klass)->finalize = rtsp_client_finalize;
   client_class->adjust_error_code = rtsp_client_adjust_error_code;
   client_class->send_message = rtsp_client_send_message;

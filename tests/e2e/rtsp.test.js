@@ -11,10 +11,10 @@ import { until } from '../lib/until.js';
 import { addDeveloper, checkService, makeNode, privateDatabase, query,
   startNode } from '../lib/node.js';
 
-// All that the service itself can tell.
+// All that the service itself can tell, and what the library tells of requests.
 process.env.GST_DEBUG = ['rtspingest', 'publishersrc', 'broadcastregister',
-  'cachesink', 'cdnoriginsink', 'cmafpackager'].map((name) => `${name}:7`)
-    .join();
+  'cachesink', 'cdnoriginsink', 'cmafpackager', 'rtspclient',
+  'rtspmediafactory'].map((name) => `${name}:7`).join();
 process.env.GST_DEBUG_NO_COLOR = '1';
 
 const place = new Place();
