@@ -227,6 +227,8 @@ rtsp_media_setup_rtpbin (GstRTSPMedia *media, GstElement *rtpbin)
   g_signal_connect (
       rtpbin, "new-jitterbuffer", G_CALLBACK (on_new_jitterbuffer), NULL);
   g_signal_connect (rtpbin, "pad-added", G_CALLBACK (on_rtpbin_pad), media);
+  g_signal_connect (
+      rtpbin, "request-fec-decoder", G_CALLBACK (on_request_fec_decoder), NULL);
   return TRUE;
 }
 
