@@ -229,6 +229,7 @@ rtsp_media_setup_rtpbin (GstRTSPMedia *media, GstElement *rtpbin)
   g_signal_connect (rtpbin, "pad-added", G_CALLBACK (on_rtpbin_pad), media);
   g_signal_connect (
       rtpbin, "request-fec-decoder", G_CALLBACK (on_request_fec_decoder), NULL);
+  guard_depayloaders (media);
   return TRUE;
 }
 
