@@ -19,6 +19,12 @@
   "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"                         \
   "a=fmtp:96 packetization-mode=1\r\na=control:streamid=0\r\n"
 
+#define SDP_AAC                                                                \
+  "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"  \
+  "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/48000/2\r\n"              \
+  "a=fmtp:97 profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;"     \
+  "indexdeltalength=3;config=1190\r\na=control:streamid=0\r\n"
+
 typedef struct {
   Broadcasts *kit;
   RtspIngest *ingest;
@@ -163,13 +169,13 @@ find_session (const char *answer)
 
 /* A publisher of KIT_KEY_B that may send on channel 0. */
 static GSocketConnection *
-begin (Fixture *fixture)
+begin (Fixture *fixture, const char *sdp)
 {
   g_autofree char *url = rtsp_kit_url (fixture->ingest, KIT_KEY_B);
   GSocketConnection *connection = knock (fixture);
   g_autofree char *answer = NULL, *session = NULL;
 
-  assert_answer (announce (fixture, connection, KIT_KEY_B, SDP), "200");
+  assert_answer (announce (fixture, connection, KIT_KEY_B, sdp), "200");
   answer = ask (connection,
       "SETUP %s/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: "
       "RTP/AVP/TCP;unicast;interleaved=0-1;mode=record\r\n\r\n",
@@ -283,7 +289,7 @@ test_half_open (Fixture *fixture, gconstpointer unused)
 
   for (guint i = 0; i < 200; i++)
     g_ptr_array_add (connections, knock (fixture));
-  last = begin (fixture);
+  last = begin (fixture, SDP);
   g_assert_cmpuint (rtsp_kit_count_admitted (fixture->kit), ==, 2);
   for (guint i = 0; i < 100; i++)
     wait_closed (connections->pdata[i]);
@@ -358,7 +364,7 @@ make_packet (guint8 *packet, guint index)
 static void
 test_random_rtp (Fixture *fixture, gconstpointer unused)
 {
-  g_autoptr (GSocketConnection) connection = begin (fixture);
+  g_autoptr (GSocketConnection) connection = begin (fixture, SDP);
   guint8 packet[256];
 
   for (guint i = 0; i < 5000; i++)
@@ -372,7 +378,7 @@ test_random_rtp (Fixture *fixture, gconstpointer unused)
 static void
 test_random_interleaved (Fixture *fixture, gconstpointer unused)
 {
-  g_autoptr (GSocketConnection) connection = begin (fixture);
+  g_autoptr (GSocketConnection) connection = begin (fixture, SDP);
   guint8 packet[256];
 
   for (guint i = 0; i < 5000; i++) {
@@ -385,6 +391,27 @@ test_random_interleaved (Fixture *fixture, gconstpointer unused)
     packet[4] = 0x80;
     packet[5] = 96;
     if (!send_bytes (connection, packet, 4 + size))
+      break;
+  }
+  assert_others_unharmed (fixture);
+}
+
+/* AAC of nothing, with packets missing before and between: GStreamer's
+ * depayloader writes to NULL there, and its error correction aborts. */
+static void
+test_empty_units (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) connection = begin (fixture, SDP_AAC);
+
+  for (guint i = 0; i < 200; i++) {
+    guint8 packet[] = {'$', 0, 0, 17, 0x80, 0x80 | 97, 0, 0, 0, 0, 0, 0, 1, 2,
+        3, 4, 0, 16, 0, 0, 'a'};
+
+    if (i % 2 == 0)
+      packet[19] = 1 << 3;
+    GST_WRITE_UINT16_BE (packet + 6, 3 * i);
+    GST_WRITE_UINT32_BE (packet + 8, 1024 * i);
+    if (!send_bytes (connection, packet, sizeof packet))
       break;
   }
   assert_others_unharmed (fixture);
@@ -411,5 +438,6 @@ main (int argc, char **argv)
   ADD ("mutated-requests", test_mutated_requests);
   ADD ("random-rtp", test_random_rtp);
   ADD ("random-interleaved", test_random_interleaved);
+  ADD ("empty-units", test_empty_units);
   return g_test_run ();
 }

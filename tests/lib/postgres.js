@@ -2,8 +2,8 @@
 
 // A PostgreSQL that is not wishcast's own, and that can be away.
 
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync }
-  from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync,
+  readFileSync } from 'node:fs';
 
 import { until } from './until.js';
 
