@@ -24,6 +24,9 @@ const GIVE_UP_AFTER = 10000;
 const RECOVER_APART = 10000;
 // This close to the live edge counts as live.
 const LIVE_TOLERANCE = 3;
+// Picture and sound never end in the same moment, and the library does not
+// always tell the <video> that nothing more comes.
+const END_TOLERANCE = 0.5;
 
 export class Player extends EventTarget {
   #video;
@@ -89,6 +92,11 @@ export class Player extends EventTarget {
       return;
     this.#state = state;
     this.dispatchEvent(new CustomEvent('state', { detail: state }));
+  }
+
+  #isOver() {
+    const { currentTime, duration, ended } = this.#video;
+    return ended || (this.#ended && duration - currentTime < END_TOLERANCE);
   }
 
   #edge() {
@@ -212,7 +220,7 @@ export class Player extends EventTarget {
         video.readyState === HTMLMediaElement.HAVE_NOTHING) {
       this.#detach();
       this.#askLater();
-    } else if (now - this.#movedAt > STALL_AFTER && !video.ended) {
+    } else if (now - this.#movedAt > STALL_AFTER && !this.#isOver()) {
       this.#setState('stalled');
     }
   }
