@@ -51,7 +51,7 @@ class Node:
         for name, (group, key) in PORTS.items():
             groups[group][key] = self.ports[name]
         for group, keys in settings.items():
-            groups[group].update(keys)
+            groups.setdefault(group, {}).update(keys)
         (self._folder / 'wishcast.conf').write_text(''.join(
             f'[{group}]\n' + ''.join(f'{key} = {value}\n'
                                      for key, value in keys.items())
