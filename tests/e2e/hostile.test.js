@@ -16,7 +16,7 @@ import { wholeSegments } from '../lib/playlists.js';
 import { until } from '../lib/until.js';
 
 const SEEDS = Array.from({ length: 12 }, (_, i) => 1001 + i);
-const DAMAGED = 120; // pieces a connection
+const DAMAGED = 60; // pieces a connection
 // What ASan keeps of what was freed is 256 MB.
 const MOST_GROWTH = (256 + 128) << 10; // kB
 
