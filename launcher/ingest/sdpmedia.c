@@ -2,6 +2,7 @@
 #include "sdpmedia.h"
 
 #include <gio/gio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The sentence goes back to the publisher in one line. */
@@ -66,6 +67,26 @@ find_encoding (const GstSDPMedia *media, const char *format)
   }
 }
 
+/* What AU headers may have beside sizes and indices (RFC 3640, section 3.3.6),
+ * nobody sends for AAC; auheaders.c, which must read them before GStreamer does,
+ * does not know it. */
+static gboolean
+has_plain_au_headers (const GstSDPMedia *media, const char *format)
+{
+  static const char *const others[] = {"auxiliarydatasizelength",
+      "ctsdeltalength", "dtsdeltalength", "randomaccessindication",
+      "streamstateindication"};
+  g_autoptr (GstCaps) caps =
+      gst_sdp_media_get_caps_from_media (media, atoi (format));
+
+  if (caps == NULL)
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    if (gst_structure_has_field (gst_caps_get_structure (caps, 0), others[i]))
+      return FALSE;
+  return TRUE;
+}
+
 static const SdpCodec *
 read_stream (const GstSDPMedia *media, GError **error)
 {
@@ -103,6 +124,14 @@ read_stream (const GstSDPMedia *media, GError **error)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
         "The %s codec %s cannot be received; H.264, H.265, AAC and Opus can",
         kind, name);
+    return NULL;
+  }
+  if (strcmp (codec->depay, "rtpmp4gdepay") == 0 &&
+      !has_plain_au_headers (media, gst_sdp_media_get_format (media, 0))) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+        "The AAC has headers of a kind that cannot be received; the mode "
+        "AAC-hbr can");
+    return NULL;
   }
   return codec;
 }

@@ -89,6 +89,10 @@ test_refused (void)
       "The video is offered as RTP/SAVP, RTP/AVP was expected");
   assert_refused ("m=video 0 RTP/AVP 96 97\r\na=rtpmap:96 H264/90000\r\n",
       "The video is offered in 2 formats, one was expected");
+  assert_refused (AAC "a=fmtp:97 mode=AAC-hbr; sizeLength=13; indexLength=3; "
+                      "CTSDeltaLength=8\r\n",
+      "The AAC has headers of a kind that cannot be received; the mode AAC-hbr "
+      "can");
   /* What stands in a line of an answer and of a log. */
   assert_refused ("m=video 0 RTP/AVP 96\r\na=rtpmap:96 \x1b[2J\xc3\xa4"
                   "0123456789012345678901234567890123456789/1\r\n",
