@@ -10,7 +10,7 @@
 
 #include "commands.h"
 #include "datadir.h"
-#include "description.h"
+#include "pipelinecheck.h"
 
 /* A publisher's 6 Mbit/s fill it in 22 minutes. */
 #define LEAST_SPACE (G_GUINT64_CONSTANT (1) << 30)
@@ -69,40 +69,12 @@ check_database (Check *check)
 static void
 check_pipeline (Check *check, const char *game, const char *path)
 {
-  /* Samples that are valid wherever such a value can stand. */
-  static const char *const samples[][2] = {
-      {"source", "flvdemux name=source"},
-      {"game", "sample"},
-      {"title", "A sample"},
-      {"link", "sample"},
-      {"database", "host=/nonexistent"},
-      {"broadcaster", "1"},
-      {"visibility", "public"},
-      {"node", "sample"},
-      {"origin-url", "http://127.0.0.1:1"},
-      {"resume-window", "0"},
-      {"first-msn", "0"},
-      {"first-time", "0"},
-      {"epoch", "0"},
-      {"cache-dir", "/nonexistent"},
-      {"origin-address", "127.0.0.1"},
-      {"origin-port", "1"},
-      {"dvr-window", "300000000000"},
-  };
-  g_autoptr (GHashTable) variables = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GError) error = NULL;
-  GstElement *pipeline;
 
-  for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
-    g_hash_table_insert (
-        variables, (gpointer)samples[i][0], (gpointer)samples[i][1]);
-  pipeline = description_launch (path, variables, &error);
-  if (pipeline == NULL) {
+  if (pipeline_check (path, &error))
+    say (check, EX_OK, "pipeline of %s: %s", game, path);
+  else
     say (check, EX_CONFIG, "pipeline of %s: %s", game, error->message);
-    return;
-  }
-  gst_object_unref (gst_object_ref_sink (pipeline));
-  say (check, EX_OK, "pipeline of %s: %s", game, path);
 }
 
 static void
