@@ -13,5 +13,6 @@ extern const Command command_game;
 extern const Command command_key;
 extern const Command command_launch;
 extern const Command command_preview;
+extern const Command command_run;
 
 G_END_DECLS

@@ -17,6 +17,7 @@ static const Command *const commands[] = {
     &command_key,
     &command_launch,
     &command_preview,
+    &command_run,
 };
 
 static void

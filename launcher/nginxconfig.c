@@ -111,12 +111,23 @@ replace_variables (
   return g_string_free (g_steal_pointer (&result), FALSE);
 }
 
+/* Of template sections; ends with NULL. */
+static void
+choose_sections (const PrivateNginxSettings *settings, const char **kept)
+{
+  if (settings->origin)
+    *kept++ = "LIVE";
+  if (settings->api)
+    *kept++ = "API";
+  if (settings->rtmp_port)
+    *kept++ = "RTMP";
+  *kept = NULL;
+}
+
 char *
 nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
     const char *user, GError **error)
 {
-  const char *kept[4] = {NULL};
-  guint n_kept = 0;
   g_autofree char *listen = format_listen (settings->address, settings->port);
   g_autofree char *rtmp_listen =
       settings->rtmp_port ? format_rtmp_listen (settings) : NULL;
@@ -134,6 +145,13 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
       {"HOOK", settings->hook},
       {"CONTROL_PORT", control_port},
   };
+  const char *kept[4];
+  g_autofree char *chosen = NULL, *unknown = NULL;
+  char *config;
+
+  if (!check_path (settings->www, error))
+    return NULL;
+  choose_sections (settings, kept);
   chosen = keep_sections (text, kept);
   config =
       replace_variables (chosen, variables, G_N_ELEMENTS (variables), &unknown);

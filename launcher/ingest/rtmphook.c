@@ -136,6 +136,14 @@ listen_for_nginx (
   return TRUE;
 }
 
+/* libsoup writes and closes in its own time. */
+static void
+finish_iterations (GMainContext *context)
+{
+  while (g_main_context_iteration (context, FALSE))
+    ;
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -143,9 +151,9 @@ run (gpointer data)
 
   g_main_context_push_thread_default (ingest->context);
   g_main_loop_run (ingest->loop);
-  /* libsoup closes connections in its own time. */
-  while (g_main_context_iteration (ingest->context, FALSE))
-    ;
+  finish_iterations (ingest->context); /* The last answers. */
+  soup_server_disconnect (ingest->server);
+  finish_iterations (ingest->context);
   g_main_context_pop_thread_default (ingest->context);
   return NULL;
 }
@@ -202,7 +210,6 @@ on_stop (gpointer data)
   RtmpIngest *ingest = data;
 
   server_socket_free (ingest->listener);
-  soup_server_disconnect (ingest->server);
   rtmp_publishers_stop (ingest->publishers);
   g_main_loop_quit (ingest->loop);
   return G_SOURCE_REMOVE;

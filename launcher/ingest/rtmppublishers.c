@@ -33,7 +33,7 @@ typedef struct {
   RtmpPublishers *publishers;
   RtmpCall call;
   SoupServerMessage *message; /* paused */
-  gulong finished_id;
+  gulong finished_id, disconnected_id;
   gboolean finished; /* nothing can be answered any more */
   GSource *timer;    /* or NULL */
   Publisher *owner;  /* for whom it waits, or NULL */
@@ -51,6 +51,7 @@ struct _RtmpPublishers {
   SoupSession *session;
   Floodgate *gate;
   GSource *sweep;
+  gboolean stopped;
   GHashTable *knocks;  /* number of the client -> Knock */
   GHashTable *clients; /* number of the client -> Publisher */
   GHashTable *tickets; /* ticket -> Publisher */
@@ -159,6 +160,8 @@ knock_new (
   knock->message = g_object_ref (message);
   knock->finished_id =
       g_signal_connect (message, "finished", G_CALLBACK (on_finished), knock);
+  knock->disconnected_id = g_signal_connect (
+      message, "disconnected", G_CALLBACK (on_finished), knock);
   soup_server_message_pause (message);
   g_hash_table_replace (publishers->knocks, knock->call.client, knock);
   return knock;
@@ -187,6 +190,7 @@ knock_answer (Knock *knock, guint status, const char *location)
   knock_stop_waiting (knock);
   g_hash_table_remove (knock->publishers->knocks, knock->call.client);
   g_signal_handler_disconnect (knock->message, knock->finished_id);
+  g_signal_handler_disconnect (knock->message, knock->disconnected_id);
   /* libsoup takes it badly to go on with one that is over. */
   if (!knock->finished) {
     soup_server_message_set_status (knock->message, status, NULL);
@@ -359,8 +363,8 @@ push_job (Publisher *publisher, gboolean end)
 
 /* --- The life of a publisher --------------------------------------------- */
 
-/* nginx answers 404 if it has gone already, and nothing if it is away itself.
- * In any case the next update tells it. */
+/* What comes of it does not matter: if nginx does not hear this, it is told with
+ * the next update. */
 static void
 drop_publisher (Publisher *publisher)
 {
@@ -535,7 +539,9 @@ rtmp_publishers_publish (
   if (former)
     publisher_leave (former);
   knock = knock_new (publishers, message, call);
-  if (strcmp (knock->call.app, publishers->app) == 0)
+  if (publishers->stopped)
+    knock_answer (knock, SOUP_STATUS_SERVICE_UNAVAILABLE, NULL);
+  else if (strcmp (knock->call.app, publishers->app) == 0)
     consider (knock);
   else
     refuse (knock, "the address has another application than is pulled");
@@ -672,6 +678,7 @@ rtmp_publishers_stop (RtmpPublishers *publishers)
   g_autoptr (GList) clients = g_hash_table_get_values (publishers->clients);
   g_autoptr (GList) knocks = NULL;
 
+  publishers->stopped = TRUE;
   for (GList *item = clients; item; item = item->next)
     publisher_leave (item->data);
   knocks = g_hash_table_get_values (publishers->knocks);

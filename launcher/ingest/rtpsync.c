@@ -6,8 +6,8 @@
 /* Streams of one publisher do not arrive that far from where they belong: the
  * report is wrong, as it is where each stream has a clock of its own. */
 #define MAX_CORRECTION (3 * (gint64)GST_SECOND)
-/* Reports are true by a tick or two, and no one sees or hears that much: what is
- * right is left as it is. */
+/* Reports are true by a tick or two, and no one sees or hears that much: what
+ * is right is left as it is. */
 #define TOLERANCE (20 * (gint64)GST_MSECOND)
 /* A twenty-fifth of the time that goes by, as films are sped up for television.
  */

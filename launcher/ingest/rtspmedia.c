@@ -2,6 +2,8 @@
 #include "rtspmedia.h"
 
 #include <gst/app/gstappsrc.h>
+#include <gst/rtp/gstrtpbuffer.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "auheaders.h"

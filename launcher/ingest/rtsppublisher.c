@@ -2,6 +2,7 @@
 #include "rtsppublisher.h"
 
 #include <gst/app/gstappsink.h>
+#include <gst/pbutils/pbutils.h>
 #include <gst/rtp/gstrtpbuffer.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ typedef struct {
 
   /* only its streaming thread */
   GstCaps *caps;
+  GstClockTime frame_duration; /* or none: not known */
+  GstClockTime next_pts;       /* of a frame that has none, or none */
   gboolean begun;
 
   /* with lock */

@@ -90,12 +90,13 @@ record_buffer (KitStream *stream, GstBuffer *buffer)
                    : G_MININT64;
   gint64 time = dts != G_MININT64 ? dts : pts;
 
-  /* Of several frames in one packet only the first has a time. */
-  if (dts != G_MININT64 || GST_BUFFER_PTS_IS_VALID (buffer)) {
-    if (stream->n_frames > 0)
-      stream->max_step = MAX (stream->max_step, ABS (time - stream->last_time));
-    stream->last_time = time;
+  if (!GST_BUFFER_PTS_IS_VALID (buffer)) {
+    stream->n_unstamped++;
+    return;
   }
+  if (stream->n_frames > 0)
+    stream->max_step = MAX (stream->max_step, ABS (time - stream->last_time));
+  stream->last_time = time;
   if (stream->n_frames++ == 0)
     stream->first_pts = pts;
   else if (strstr (stream->name, "video") != NULL && dts <= stream->last_dts)

@@ -29,6 +29,7 @@ typedef struct {
   guint n_keys;
   gint64 first_pts, last_pts, last_dts, last_time;
   gint64 max_step;   /* from one frame to the next in decoding order */
+  guint n_unstamped; /* no PTS */
   guint n_unordered; /* DTS that went back, or was missing or after PTS */
 } KitStream;
 
