@@ -6,6 +6,7 @@
 #include <gst/rtp/gstrtpbuffer.h>
 #include <string.h>
 
+#include "latmframe.h"
 #include "publishersrc.h"
 #include "rtpsync.h"
 #include "sdpmedia.h"
@@ -19,6 +20,8 @@
  * here by a thread of its own. Others send theirs seconds later. */
 #define REPORT_TIME (200 * G_TIME_SPAN_MILLISECOND)
 
+#define LATM "rtpmp4adepay"
+
 typedef struct {
   RtspPublisher *publisher;
   const SdpCodec *codec;
@@ -29,6 +32,7 @@ typedef struct {
   GstClockTime frame_duration; /* or none: not known */
   GstClockTime next_pts;       /* of a frame that has none, or none */
   gboolean begun;
+  gboolean has_forwarded;
 
   /* with lock */
   gint64 pushing_since; /* monotonic, us; 0: not pushing */
@@ -170,6 +174,21 @@ forward_caps (Stream *stream, PublisherSrc *source, GstCaps *caps)
   publisher_src_set_caps (source, stream->index, caps);
 }
 
+/* The first frame of LATM; players end where one is broken. */
+static void
+strip_prefix (GstBuffer *buffer)
+{
+  GstMapInfo map;
+  gsize prefix;
+
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return;
+  prefix = latm_frame_get_prefix (map.data, map.size);
+  gst_buffer_unmap (buffer, &map);
+  if (prefix > 0)
+    gst_buffer_resize (buffer, (gssize)prefix, -1);
+}
+
 static GstFlowReturn
 forward (Stream *stream, PublisherSrc *source, GstClockTimeDiff offset,
     GstSample *sample)
@@ -180,6 +199,9 @@ forward (Stream *stream, PublisherSrc *source, GstClockTimeDiff offset,
   forward_caps (stream, source, gst_sample_get_caps (sample));
   /* Shares the memory, so that only the stamps are copied. */
   buffer = gst_buffer_copy (buffer);
+  if (!stream->has_forwarded && strcmp (stream->codec->depay, LATM) == 0)
+    strip_prefix (buffer);
+  stream->has_forwarded = TRUE;
   stamp (stream, buffer);
   GST_BUFFER_PTS (buffer) =
       to_source_time (segment, GST_BUFFER_PTS (buffer), offset);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "latmframe.h"
 #include "publishersrc.h"
 #include "storekit.h"
 
@@ -81,6 +82,18 @@ to_time (GstClockTime time)
   return (gint64)time - (gint64)PUBLISHER_SRC_ZERO;
 }
 
+static gboolean
+has_latm_prefix (GstBuffer *buffer)
+{
+  GstMapInfo map;
+  gsize prefix;
+
+  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  prefix = latm_frame_get_prefix (map.data, map.size);
+  gst_buffer_unmap (buffer, &map);
+  return prefix > 0;
+}
+
 static void
 record_buffer (KitStream *stream, GstBuffer *buffer)
 {
@@ -97,6 +110,8 @@ record_buffer (KitStream *stream, GstBuffer *buffer)
   if (stream->n_frames > 0)
     stream->max_step = MAX (stream->max_step, ABS (time - stream->last_time));
   stream->last_time = time;
+  if (stream->n_frames == 0)
+    stream->has_prefix = has_latm_prefix (buffer);
   if (stream->n_frames++ == 0)
     stream->first_pts = pts;
   else if (strstr (stream->name, "video") != NULL && dts <= stream->last_dts)

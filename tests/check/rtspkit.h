@@ -28,9 +28,10 @@ typedef struct {
   guint n_frames;
   guint n_keys;
   gint64 first_pts, last_pts, last_dts, last_time;
-  gint64 max_step;   /* from one frame to the next in decoding order */
-  guint n_unstamped; /* no PTS */
-  guint n_unordered; /* DTS that went back, or was missing or after PTS */
+  gint64 max_step;     /* from one frame to the next in decoding order */
+  guint n_unstamped;   /* no PTS */
+  gboolean has_prefix; /* of LATM, on the first frame */
+  guint n_unordered;   /* DTS that went back, or was missing or after PTS */
 } KitStream;
 
 typedef struct {

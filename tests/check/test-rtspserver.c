@@ -86,6 +86,7 @@ assert_stream (const KitRecord *record, const char *name, const char *media,
   g_assert_cmpuint (stream->n_frames, <=, n_most);
   g_assert_cmpuint (stream->n_unordered, ==, 0);
   g_assert_cmpuint (stream->n_unstamped, ==, 0);
+  g_assert_false (stream->has_prefix);
   return stream;
 }
 
