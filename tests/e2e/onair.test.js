@@ -178,8 +178,12 @@ async function checkAudio(url, playlist, rate) {
 
 async function checkMedia(link, { rate = 48000, fps = 30 }) {
   const base = `${node.url}/live/${link}/`;
-  const master = parsePlaylist(await (await get(
-      new URL('master.m3u8', base).pathname)).text());
+  // A row is live with the first chunk, a playlist with a part of each track.
+  const answer = await until('it is listed', async () => {
+    const listed = await fetch(`${base}master.m3u8`);
+    return listed.ok && listed;
+  });
+  const master = parsePlaylist(await answer.text());
   assert.equal(master.variants.length, 1);
   const [variant] = master.variants;
   assert.match(variant.codecs, rate ? /^avc1\.\w{6},mp4a\.40\.2$/ :
