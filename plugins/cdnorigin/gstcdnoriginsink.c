@@ -524,11 +524,8 @@ gst_cdn_origin_sink_finalize (GObject *object)
 }
 
 static void
-install_settings (void)
+install_addresses (GParamFlags flags)
 {
-  GParamFlags flags =
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
   /**
    * GstCdnOriginSink:address:
    *
@@ -561,6 +558,11 @@ install_settings (void)
       "Public name of the broadcast: " LINK_RULE
       " (unset = what the context wishcast.broadcast says)",
       NULL, flags);
+}
+
+static void
+install_windows (GParamFlags flags)
+{
   /**
    * GstCdnOriginSink:memory-window:
    *
@@ -622,9 +624,12 @@ install_settings (void)
 static void
 install_properties (GObjectClass *class)
 {
+  GParamFlags settings =
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
   GParamFlags read_only = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
-  install_settings ();
+  install_addresses (settings);
+  install_windows (settings);
   /**
    * GstCdnOriginSink:url:
    *
