@@ -67,30 +67,13 @@ check_database (Check *check)
 /* Pipelines */
 
 static void
-check_pipeline (Check *check, const char *game, const char *path)
+on_pipeline (
+    const char *game, const char *path, const GError *error, gpointer data)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (pipeline_check (path, &error))
-    say (check, EX_OK, "pipeline of %s: %s", game, path);
+  if (error == NULL)
+    say (data, EX_OK, "pipeline of %s: %s", game, path);
   else
-    say (check, EX_CONFIG, "pipeline of %s: %s", game, error->message);
-}
-
-static void
-check_pipelines (Check *check)
-{
-  g_autofree char **games = settings_get_games (check->settings);
-  g_autofree char *standard = g_canonicalize_filename (
-      settings_get_string (check->settings, SETTING_PIPELINES_DEFAULT),
-      settings_get_string (check->settings, SETTING_PIPELINES_DIR));
-
-  check_pipeline (check, "any game", standard);
-  for (guint i = 0; games[i] != NULL; i++) {
-    g_autofree char *path = settings_get_pipeline (check->settings, games[i]);
-
-    check_pipeline (check, games[i], path);
-  }
+    say (data, EX_CONFIG, "pipeline of %s: %s", game, error->message);
 }
 
 /* Ports */
@@ -280,7 +263,7 @@ run (int argc, char **argv)
   check.settings = settings;
   say (&check, EX_OK, "configuration");
   check_database (&check);
-  check_pipelines (&check);
+  pipeline_check_all (check.settings, on_pipeline, &check);
   check_ports (&check);
   check_cache (&check);
   check_nginx (&check);

@@ -25,18 +25,36 @@ static const char *const samples[][2] = {
     {"dvr-window", "300000000000"},
 };
 
-gboolean
-pipeline_check (const char *path, GError **error)
+static void
+check (
+    const char *game, const char *path, PipelineChecked checked, gpointer data)
 {
   g_autoptr (GHashTable) variables = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GError) error = NULL;
   GstElement *pipeline;
 
   for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
     g_hash_table_insert (
         variables, (gpointer)samples[i][0], (gpointer)samples[i][1]);
-  pipeline = description_launch (path, variables, error);
-  if (pipeline == NULL)
-    return FALSE;
-  gst_object_unref (gst_object_ref_sink (pipeline));
-  return TRUE;
+  pipeline = description_launch (path, variables, &error);
+  if (pipeline != NULL)
+    gst_object_unref (gst_object_ref_sink (pipeline));
+  checked (game, path, error, data);
+}
+
+void
+pipeline_check_all (
+    const Settings *settings, PipelineChecked checked, gpointer data)
+{
+  g_autofree char **games = settings_get_games (settings);
+  g_autofree char *standard = g_canonicalize_filename (
+      settings_get_string (settings, SETTING_PIPELINES_DEFAULT),
+      settings_get_string (settings, SETTING_PIPELINES_DIR));
+
+  check ("any game", standard, checked, data);
+  for (guint i = 0; games[i] != NULL; i++) {
+    g_autofree char *path = settings_get_pipeline (settings, games[i]);
+
+    check (games[i], path, checked, data);
+  }
 }

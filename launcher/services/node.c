@@ -128,27 +128,13 @@ get_pipeline (const char *game, gpointer data)
   return settings_get_pipeline (data, game);
 }
 
-/* Loads the plugins, so that the first publisher does not wait for that: what
- * nginx cannot hand on meanwhile it drops. A description that is wrong is no
- * reason to keep the others off the air. */
+/* One that is wrong is no reason to keep the others off the air. */
 static void
-check_pipelines (Node *node)
+on_pipeline (
+    const char *game, const char *path, const GError *error, gpointer data)
 {
-  g_auto (GStrv) games = settings_get_games (node->settings);
-  g_autofree char *standard = g_canonicalize_filename (
-      settings_get_string (node->settings, SETTING_PIPELINES_DEFAULT),
-      settings_get_string (node->settings, SETTING_PIPELINES_DIR));
-  g_autoptr (GError) error = NULL;
-
-  if (!pipeline_check (standard, &error))
-    g_message ("No game can be broadcast by default: %s", error->message);
-  for (guint i = 0; games[i] != NULL; i++) {
-    g_autofree char *path = settings_get_pipeline (node->settings, games[i]);
-    g_autoptr (GError) why = NULL;
-
-    if (!pipeline_check (path, &why))
-      g_message ("\"%s\" cannot be broadcast: %s", games[i], why->message);
-  }
+  if (error != NULL)
+    g_message ("The pipeline of %s cannot run: %s", game, error->message);
 }
 
 static gboolean
@@ -172,7 +158,9 @@ start_broadcasts (Node *node, GError **error)
       .data = (gpointer)s,
   };
 
-  check_pipelines (node);
+  /* Loads the plugins, so that the first publisher does not wait for that: what
+   * nginx cannot hand on meanwhile it drops. */
+  pipeline_check_all (s, on_pipeline, NULL);
   node->broadcasts = broadcasts_new (&settings, node->keyring, error);
   return node->broadcasts != NULL;
 }

@@ -92,7 +92,10 @@ async function warmUp() {
 }
 
 before(async () => {
-  node = await makeNode(place, 'a');
+  // One game has a description of its own, one a file that is not there.
+  node = await makeNode(place, 'a', {
+    pipelines: { 'game-0': 'broadcast.pipeline', broken: 'nothing.pipeline' },
+  });
   service = await startNode(node);
   await warmUp();
   for (const [i, kind] of KINDS.entries()) {
@@ -229,6 +232,7 @@ for (const [i, kind] of KINDS.entries()) {
 }
 
 test('nothing was wrong inside', async () => {
+  assert.match(service.output, /The pipeline of broken cannot run: /);
   assert.equal(await service.end('SIGTERM', 30), 0);
   checkService(service);
   assert.doesNotMatch(service.output, /malformed/);
