@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE (20 * G_TIME_SPAN_SECOND)
@@ -442,6 +443,17 @@ kit_wait_publisher (GSubprocess *publisher)
   g_subprocess_wait (publisher, NULL, NULL);
   return g_subprocess_get_if_exited (publisher) &&
          g_subprocess_get_exit_status (publisher) == 0;
+}
+
+void
+kit_stop (GSubprocess *process)
+{
+  const char *text = g_subprocess_get_identifier (process);
+  pid_t pid = (pid_t)g_ascii_strtoll (text, NULL, 10);
+  siginfo_t info;
+
+  g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
+  g_assert_cmpint (waitid (P_PID, (id_t)pid, &info, WSTOPPED), ==, 0);
 }
 
 void

@@ -48,6 +48,8 @@ GSubprocess *kit_publish (RtmpNode *node, const char *key, guint seconds);
 /* Whether it ended well. */
 gboolean kit_wait_publisher (GSubprocess *publisher);
 void kit_kill (GSubprocess *process, int signal);
+/* Returns once none of its threads runs any more. */
+void kit_stop (GSubprocess *process);
 
 /* What the stand-in saw; key by key. */
 typedef struct {
