@@ -138,7 +138,6 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
       {"ACCESS_LOG", "off"}, /* Nobody would rotate it. */
       {"LISTEN", listen},
       {"WWW", settings->www},
-      {"HOME", "rewrite ^ /index.html break"},
       {"ORIGIN", settings->origin},
       {"API", settings->api},
       {"RTMP_LISTEN", rtmp_listen},

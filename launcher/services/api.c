@@ -134,6 +134,13 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_READYZ:
       answer_ready (api, message);
       break;
+    case API_ROUTE_WATCHING:
+    case API_ROUTE_VIEWERS:
+    case API_ROUTE_DEVELOPER:
+    case API_ROUTE_OVERVIEW:
+      api_answer_problem (
+          message, SOUP_STATUS_NOT_FOUND, "There is nothing at this path.");
+      break;
     case API_ROUTE_NONE:
     case N_API_ROUTES:
       g_assert_not_reached ();

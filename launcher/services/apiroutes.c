@@ -17,9 +17,14 @@ static const struct {
     [API_ROUTE_BROADCAST] = {"/api/v1/broadcasts/{link}", READ},
     [API_ROUTE_HEALTH] = {"/api/v1/broadcasts/{link}/health", READ},
     [API_ROUTE_END] = {"/api/v1/broadcasts/{link}/end", "POST, OPTIONS"},
+    [API_ROUTE_WATCHING] = {"/api/v1/broadcasts/{link}/watching",
+        "POST, OPTIONS"},
+    [API_ROUTE_VIEWERS] = {"/api/v1/viewers", READ},
     [API_ROUTE_GAMES] = {"/api/v1/games", READ},
     [API_ROUTE_GAME] = {"/api/v1/games/{game}", READ},
     [API_ROUTE_GAME_BROADCASTS] = {"/api/v1/games/{game}/broadcasts", READ},
+    [API_ROUTE_DEVELOPER] = {"/api/v1/developer", READ},
+    [API_ROUTE_OVERVIEW] = {"/api/v1/operator/overview", READ},
     [API_ROUTE_EVENTS] = {"/api/v1/events", READ},
     [API_ROUTE_OPENAPI] = {"/api/v1/openapi.json", READ},
     [API_ROUTE_METRICS] = {"/metrics", READ},
@@ -163,6 +168,23 @@ read_last_event (ApiRoute *route, const char *value)
   return api_parse_event_id (value, &route->last_event);
 }
 
+static gboolean
+read_viewer (ApiRoute *route, const char *value)
+{
+  gsize length = strlen (value);
+
+  g_strlcpy (route->viewer, value, sizeof route->viewer);
+  return length >= VIEWER_MIN_LENGTH && length <= VIEWER_MAX_LENGTH &&
+         link_is_valid (value);
+}
+
+static gboolean
+read_left (ApiRoute *route, const char *value)
+{
+  route->left = strcmp (value, "true") == 0;
+  return route->left || strcmp (value, "false") == 0;
+}
+
 #define IN(kind) (1u << (kind))
 
 static const struct {
@@ -184,6 +206,9 @@ static const struct {
     {"after", IN (API_ROUTE_GAMES), read_after, "`next` of the page before"},
     {"lastEventId", IN (API_ROUTE_EVENTS), read_last_event,
         "the id of an event"},
+    {"viewer", IN (API_ROUTE_WATCHING), read_viewer,
+        "16 to 64 of the characters A-Z a-z 0-9 _ -"},
+    {"left", IN (API_ROUTE_WATCHING), read_left, "true or false"},
 };
 
 /* One `name=value`, decoded. */

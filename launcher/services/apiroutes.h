@@ -13,9 +13,13 @@ typedef enum {
   API_ROUTE_BROADCAST,
   API_ROUTE_HEALTH,
   API_ROUTE_END,
+  API_ROUTE_WATCHING,
+  API_ROUTE_VIEWERS,
   API_ROUTE_GAMES,
   API_ROUTE_GAME,
   API_ROUTE_GAME_BROADCASTS,
+  API_ROUTE_DEVELOPER,
+  API_ROUTE_OVERVIEW,
   API_ROUTE_EVENTS,
   API_ROUTE_OPENAPI,
   API_ROUTE_METRICS,
@@ -25,6 +29,8 @@ typedef enum {
 } ApiRouteKind;
 
 #define GAME_ID_MAX_LENGTH 64 /* as wishcast.game has it */
+#define VIEWER_MIN_LENGTH 16
+#define VIEWER_MAX_LENGTH 64
 #define API_LIMIT_DEFAULT 20
 #define API_LIMIT_MOST 100
 
@@ -39,6 +45,8 @@ typedef struct {
   char after[GAME_ID_MAX_LENGTH + 1]; /* of games; "" for the begin */
   gboolean has_last_event;
   guint64 last_event;
+  char viewer[VIEWER_MAX_LENGTH + 1]; /* "" if it was not said */
+  gboolean left;
 } ApiRoute;
 
 /* Decides what @path is; never fails. */

@@ -77,7 +77,6 @@ export async function startFront(place, originPort, www = `${ROOT}data/www`) {
     ORIGIN: `127.0.0.1:${originPort}`,
     ACCESS_LOG: 'access.log',
     WWW: www,
-    HOME: 'return 302 $scheme://$http_host/watch/testpattern',
   };
   const front = await start(
       place, 'front', port, fillNode(values, ['API', 'RTMP']));
@@ -93,7 +92,6 @@ export async function startNode(place, name, addresses, rtmp) {
     LISTEN: `127.0.0.1:${port}`,
     ACCESS_LOG: 'off',
     WWW: `${ROOT}data/www`,
-    HOME: 'rewrite ^ /index.html break',
     RTMP_LISTEN: rtmp,
     CONTROL_PORT: await freePort(),
     ...addresses,
