@@ -83,21 +83,23 @@ typedef struct {
   Setting address; /* N_SETTINGS: 127.0.0.1 */
   Setting port;
   gboolean is_used;
+  gboolean is_udp;
 } Listener;
 
 /* The socket, which holds the port until all are checked, so that two settings
  * with the same one are found. */
 static GSocket *
-take_port (const char *address, guint port, GError **error)
+take_port (const char *address, guint port, gboolean is_udp, GError **error)
 {
   g_autoptr (GSocketAddress) where =
       g_inet_socket_address_new_from_string (address, port);
   g_autoptr (GSocket) socket =
-      g_socket_new (g_socket_address_get_family (where), G_SOCKET_TYPE_STREAM,
-          G_SOCKET_PROTOCOL_TCP, error);
+      g_socket_new (g_socket_address_get_family (where),
+          is_udp ? G_SOCKET_TYPE_DATAGRAM : G_SOCKET_TYPE_STREAM,
+          G_SOCKET_PROTOCOL_DEFAULT, error);
 
-  if (socket == NULL || !g_socket_bind (socket, where, TRUE, error) ||
-      !g_socket_listen (socket, error))
+  if (socket == NULL || !g_socket_bind (socket, where, !is_udp, error) ||
+      (!is_udp && !g_socket_listen (socket, error)))
     return NULL;
   return g_steal_pointer (&socket);
 }
@@ -117,6 +119,7 @@ check_ports (Check *check)
       {SETTING_HOOK_ADDRESS, SETTING_HOOK_PORT, ingest},
       {SETTING_ORIGIN_ADDRESS, SETTING_ORIGIN_PORT, ingest},
       {SETTING_API_ADDRESS, SETTING_API_PORT, api},
+      {SETTING_API_LOG_ADDRESS, SETTING_API_LOG_PORT, TRUE, TRUE},
   };
   g_autoptr (GPtrArray) sockets =
       g_ptr_array_new_with_free_func (g_object_unref);
@@ -133,7 +136,7 @@ check_ports (Check *check)
 
     if (!l->is_used || port == 0)
       continue;
-    socket = take_port (address, port, &error);
+    socket = take_port (address, port, l->is_udp, &error);
     if (socket == NULL) {
       say (check, EX_UNAVAILABLE, "%s: port %u of %s: %s", place, port, address,
           error->message);

@@ -31,6 +31,16 @@ format_rtmp_listen (const PrivateNginxSettings *settings)
   return both;
 }
 
+/* What stands behind access_log. */
+static char *
+format_media_log (const PrivateNginxSettings *settings)
+{
+  if (settings->media_log == NULL)
+    return g_strdup ("off");
+  return g_strdup_printf (
+      "syslog:server=%s,nohostname,tag=wishcast viewers", settings->media_log);
+}
+
 /* The name in a line like "  # @begin NAME@", or NULL. (transfer full) */
 static char *
 parse_mark (const char *line, const char *mark)
@@ -131,6 +141,7 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
   g_autofree char *listen = format_listen (settings->address, settings->port);
   g_autofree char *rtmp_listen =
       settings->rtmp_port ? format_rtmp_listen (settings) : NULL;
+  g_autofree char *media_log = format_media_log (settings);
   g_autofree char *control_port =
       g_strdup_printf ("%u", (guint)settings->control_port);
   const Variable variables[] = {
@@ -139,6 +150,7 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
       {"LISTEN", listen},
       {"WWW", settings->www},
       {"ORIGIN", settings->origin},
+      {"MEDIA_LOG", media_log},
       {"API", settings->api},
       {"RTMP_LISTEN", rtmp_listen},
       {"HOOK", settings->hook},

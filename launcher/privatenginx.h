@@ -16,8 +16,9 @@ typedef struct {
   const char *www;      /* folder of the pages */
   const char *address;  /* of the pages */
   guint16 port;
-  const char *origin; /* host:port, or NULL: no media here */
-  const char *api;    /* host:port, or NULL: no API here */
+  const char *origin;    /* host:port, or NULL: no media here */
+  const char *media_log; /* host:port for its log of the media, or NULL */
+  const char *api;       /* host:port, or NULL: no API here */
   /* What follows is for RTMP only. */
   const char *rtmp_address;
   guint16 rtmp_port;    /* 0: no RTMP; the pull is at 127.0.0.1 in any case */

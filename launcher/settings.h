@@ -42,6 +42,8 @@ typedef enum {
   SETTING_CACHE_DIR,          /* [cache] dir */
   SETTING_API_ADDRESS,        /* [api] address */
   SETTING_API_PORT,           /* [api] port, 8082 */
+  SETTING_API_LOG_ADDRESS,    /* [api] log-address, 127.0.0.1 */
+  SETTING_API_LOG_PORT,       /* [api] log-port, 8085, UDP; 0: none */
   SETTING_API_OPERATOR_TOKEN_FILE, /* [api] operator-token-file */
   N_SETTINGS
 } Setting;

@@ -112,6 +112,14 @@ const SettingRow settings_table[N_SETTINGS] = {
         .doc = "IP address it listens on; only nginx and operators need to "
                "reach it."},
     [SETTING_API_PORT] = {"api", "port", PORT ("8082"), .doc = "Its port."},
+    [SETTING_API_LOG_ADDRESS] = {"api", "log-address", SETTING_ADDRESS,
+        "127.0.0.1",
+        .doc = "IP address for nginx's log of the media, from which viewers "
+               "are counted. Another one if edges on other machines send "
+               "theirs; let only them reach it."},
+    [SETTING_API_LOG_PORT] = {"api", "log-port", PORT_OR_NONE ("8085"),
+        .doc = "Port of that, UDP; 0: viewers are counted by the pages "
+               "alone."},
     [SETTING_API_OPERATOR_TOKEN_FILE] = {"api", "operator-token-file",
         SETTING_PATH,
         .doc = "File with the secret that an operator's requests bear. Unset: "

@@ -13,6 +13,7 @@
 #include "apiqueries.h"
 #include "apireads.h"
 #include "apiroutes.h"
+#include "apiviewers.h"
 #include "eventstream.h"
 #include "metrics.h"
 #include "serversocket.h"
@@ -45,6 +46,7 @@ struct _Api {
   ApiConnections *connections;
   ApiQueries *queries;
   ApiReads *reads;
+  ApiViewers *viewers;
   EventStreams *streams;
   ApiEnds *ends;
   ApiMetrics *metrics;
@@ -116,6 +118,10 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_END:
       api_ends_request (api->ends, message, route->link);
       break;
+    case API_ROUTE_WATCHING:
+    case API_ROUTE_VIEWERS:
+      api_viewers_request (api->viewers, message, route);
+      break;
     case API_ROUTE_EVENTS:
       answer_events (api, message, route);
       break;
@@ -134,8 +140,6 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_READYZ:
       answer_ready (api, message);
       break;
-    case API_ROUTE_WATCHING:
-    case API_ROUTE_VIEWERS:
     case API_ROUTE_DEVELOPER:
     case API_ROUTE_OVERVIEW:
       api_answer_problem (
@@ -300,6 +304,7 @@ stop_server (Api *api)
   api_queries_free (api->queries);
   api_ends_free (api->ends);
   api_reads_free (api->reads);
+  api_viewers_free (api->viewers);
   api_metrics_free (api->metrics);
   event_streams_free (api->streams);
   api_connections_free (api->connections);
@@ -362,6 +367,8 @@ api_new (const ApiSettings *settings, GError **error)
       api->catalogue, api->context, EVENT_STREAMS_OF (api->max_connections));
   api->reads =
       api_reads_new (settings->broadcasts, api->catalogue, api->queries);
+  api->viewers =
+      api_viewers_new (settings->viewers, api->catalogue, api->queries);
   api->ends =
       api_ends_new (settings, api->catalogue, api->queries, api->context);
   api->metrics = api_metrics_new (settings, api->catalogue, api->streams);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broadcasts.h"
+#include "viewers.h"
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,7 @@ typedef struct {
   const char *node;
   Broadcasts *broadcasts; /* of this node, or NULL if it has no ingest */
   Keyring *keyring;       /* who may end a broadcast: its developer */
+  Viewers *viewers;
 } ApiSettings;
 
 Api *api_new (const ApiSettings *settings, GError **error);

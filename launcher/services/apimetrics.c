@@ -10,8 +10,9 @@ struct _ApiMetrics {
   char *node;
   Catalogue *catalogue;
   EventStreams *streams;
-  Broadcasts *broadcasts;             /* or NULL */
-  Registrar *registrar;               /* of the broadcasts, or NULL */
+  Broadcasts *broadcasts; /* or NULL */
+  Registrar *registrar;   /* of the broadcasts, or NULL */
+  Viewers *viewers;
   GHashTable *requests[N_API_ROUTES]; /* status -> count */
 };
 
@@ -25,6 +26,7 @@ api_metrics_new (
   metrics->catalogue = catalogue;
   metrics->streams = streams;
   metrics->broadcasts = settings->broadcasts;
+  metrics->viewers = settings->viewers;
   if (settings->broadcasts != NULL)
     metrics->registrar = registrar_acquire (settings->conninfo);
   for (guint i = 0; i < N_API_ROUTES; i++)
@@ -178,6 +180,29 @@ write_node (ApiMetrics *metrics, GString *text)
       registrar_is_connected (metrics->registrar), NULL);
 }
 
+static void
+write_viewers (ApiMetrics *metrics, GString *text)
+{
+  g_autoptr (GArray) list =
+      viewers_list_here (metrics->viewers, g_get_monotonic_time ());
+
+  metrics_begin (text, "wishcast_viewers", "gauge",
+      "Who watches a broadcast, as pages tell this node and as the log of its "
+      "media has it.");
+  for (guint i = 0; i < list->len; i++) {
+    const ViewerFigures *figures = &g_array_index (list, ViewerFigures, i);
+
+    metrics_add (text, "wishcast_viewers", figures->pages, "link",
+        figures->link, "source", "pages", NULL);
+    metrics_add (text, "wishcast_viewers", figures->players, "link",
+        figures->link, "source", "players", NULL);
+  }
+  metrics_begin (text, "wishcast_media_sent_bytes_total", "counter",
+      "Bytes that the server of the media sent, by its log.");
+  metrics_add (text, "wishcast_media_sent_bytes_total",
+      (double)viewers_get_bytes_here (metrics->viewers), NULL);
+}
+
 char *
 api_metrics_write (ApiMetrics *metrics, guint n_connections)
 {
@@ -189,6 +214,7 @@ api_metrics_write (ApiMetrics *metrics, guint n_connections)
   write_catalogue (metrics, text);
   if (metrics->broadcasts != NULL)
     write_node (metrics, text);
+  write_viewers (metrics, text);
   write_requests (metrics, text);
   metrics_begin (
       text, "wishcast_api_connections", "gauge", "Connections of the API.");

@@ -6,7 +6,7 @@
  *   2. the stream keys, from the file at least
  *   3. the broadcasts: the origin opens its port, and what was interrupted is on
  *      air again
- *   4. the API
+ *   4. the API, and what counts viewers for it
  *   5. RTMP, which nginx asks; then nginx: pages, API, media, publishers
  *   6. RTSP
  *   7. the sweeper
@@ -22,6 +22,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "accesslog.h"
 #include "api.h"
 #include "broadcasts.h"
 #include "datadir.h"
@@ -46,6 +47,8 @@ struct _Node {
   const char *conninfo;
   Keyring *keyring;
   Broadcasts *broadcasts; /* NULL without ingest */
+  Viewers *viewers;
+  AccessLog *access_log; /* or NULL: not taken */
   Api *api;
   RtmpIngest *rtmp;
   PrivateNginx *nginx;
@@ -195,6 +198,7 @@ start_api (Node *node, GError **error)
       .node = settings_get_string (s, SETTING_NODE_NAME),
       .broadcasts = node->broadcasts,
       .keyring = node->keyring,
+      .viewers = node->viewers,
   };
 
   if (!settings_get_boolean (s, SETTING_SERVICES_API))
@@ -204,6 +208,24 @@ start_api (Node *node, GError **error)
   settings.operator_token = token;
   node->api = api_new (&settings, error);
   return node->api != NULL;
+}
+
+/* Also without the API, for that of another node. */
+static gboolean
+start_viewers (Node *node, GError **error)
+{
+  const Settings *s = node->settings;
+  guint port = settings_get_uint (s, SETTING_API_LOG_PORT);
+  g_autofree char *place = settings_get_place (s, SETTING_API_LOG_PORT);
+
+  node->viewers = viewers_new ();
+  if (port == 0)
+    return TRUE;
+  node->access_log =
+      access_log_new (settings_get_string (s, SETTING_API_LOG_ADDRESS),
+          (guint16)port, node->viewers, error);
+  g_prefix_error (error, "%s: ", place);
+  return node->access_log != NULL;
 }
 
 /* --- nginx and the ingest ------------------------------------------------------------ */
@@ -247,6 +269,15 @@ make_host (const char *address, guint port)
              : g_strdup_printf ("%s:%u", address, port);
 }
 
+/* Where this machine itself reaches who listens on @address. */
+static const char *
+get_reachable (const char *address)
+{
+  if (strcmp (address, "0.0.0.0") == 0)
+    return LOOPBACK;
+  return strcmp (address, "::") == 0 ? "::1" : address;
+}
+
 static gboolean
 start_nginx (Node *node, GError **error)
 {
@@ -254,7 +285,7 @@ start_nginx (Node *node, GError **error)
   g_autofree char *template = data_path ("nginx/node.conf.in");
   g_autofree char *www = data_path ("www");
   g_autofree char *prefix = g_build_filename (node->data_dir, "nginx", NULL);
-  g_autofree char *origin = NULL, *api = NULL, *hook = NULL;
+  g_autofree char *origin = NULL, *media_log = NULL, *api = NULL, *hook = NULL;
   PrivateNginxSettings settings = {
       .template = template,
       .prefix = prefix,
@@ -272,6 +303,10 @@ start_nginx (Node *node, GError **error)
     settings.origin = origin =
         make_host (settings_get_string (s, SETTING_ORIGIN_ADDRESS),
             settings_get_uint (s, SETTING_ORIGIN_PORT));
+  if (node->access_log != NULL)
+    settings.media_log = media_log = make_host (
+        get_reachable (settings_get_string (s, SETTING_API_LOG_ADDRESS)),
+        access_log_get_port (node->access_log));
   if (node->api != NULL)
     settings.api = api = make_host (
         settings_get_string (s, SETTING_API_ADDRESS), api_get_port (node->api));
@@ -332,8 +367,9 @@ start_all (Node *node, GError **error)
   if (settings_get_boolean (s, SETTING_SERVICES_INGEST) &&
       !start_broadcasts (node, error))
     return FALSE;
-  if (!start_api (node, error) || !start_rtmp (node, error) ||
-      !start_nginx (node, error) || !start_rtsp (node, error))
+  if (!start_viewers (node, error) || !start_api (node, error) ||
+      !start_rtmp (node, error) || !start_nginx (node, error) ||
+      !start_rtsp (node, error))
     return FALSE;
   if (settings_get_boolean (s, SETTING_SERVICES_SWEEPER))
     node->sweeper = sweeper_new (node->conninfo,
@@ -386,6 +422,8 @@ node_free (Node *node)
   g_clear_pointer (&node->api, api_free);
   broadcasts_free (node->broadcasts, PATIENCE);
   g_clear_pointer (&node->nginx, private_nginx_free);
+  access_log_free (node->access_log);
+  viewers_free (node->viewers);
   keyring_free (node->keyring);
   g_clear_pointer (&node->postgres, private_postgres_free);
   g_free (node->data_dir);

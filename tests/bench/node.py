@@ -15,7 +15,7 @@ PORTS = {
     'nginx': ('nginx', 'port'), 'control': ('nginx', 'control-port'),
     'rtsp': ('ingest', 'rtsp-port'), 'rtmp': ('ingest', 'rtmp-port'),
     'hook': ('ingest', 'hook-port'), 'origin': ('origin', 'port'),
-    'api': ('api', 'port'),
+    'api': ('api', 'port'), 'log': ('api', 'log-port'),
 }
 
 

@@ -53,6 +53,7 @@ api_test_set_up (ApiTest *test, gconstpointer unused)
   pg_kit_add_game (shared, "portal", "Portal");
   settings.broadcasts = test->broadcasts = broadcasts_stub_new ();
   settings.keyring = test->keyring = keyring_new (key_file, settings.conninfo);
+  settings.viewers = test->viewers = viewers_new ();
   test->api = api_new (&settings, &error);
   g_assert_no_error (error);
   test->port = api_get_port (test->api);
@@ -63,6 +64,7 @@ void
 api_test_tear_down (ApiTest *test, gconstpointer unused)
 {
   api_free (test->api);
+  viewers_free (test->viewers);
   broadcasts_stub_free (test->broadcasts);
   keyring_free (test->keyring);
   g_unlink (key_file);

@@ -13,6 +13,7 @@ typedef struct {
   PgKit *pg;
   Broadcasts *broadcasts; /* see broadcaststub.h */
   Keyring *keyring;
+  Viewers *viewers;
   Api *api;
   guint16 port;
 } ApiTest;

@@ -16,7 +16,7 @@ static const char TEMPLATE[] = "# @begin RTMP@\n"
                                "# @end RTMP@\n"
                                "@USER@\n"
                                "  # @begin LIVE@\n"
-                               "  @ORIGIN@;\n"
+                               "  @ORIGIN@ @MEDIA_LOG@;\n"
                                "  # @end LIVE@\n"
                                "listen @LISTEN@; root \"@WWW@\";\n"
                                "  # @begin API@\n"
@@ -49,15 +49,18 @@ test_config (void)
   most = nginx_config_fill (TEMPLATE, &settings, "user x;", &error);
   g_assert_no_error (error);
   g_assert_cmpstr (most, ==,
-      "load;\nuser x;\n  127.0.0.1:1;\n"
+      "load;\nuser x;\n  127.0.0.1:1 off;\n"
       "listen 127.0.0.1:80; root \"/srv/a@b\";\n127.0.0.1:2;\n"
       "rtmp 0.0.0.0:1935 127.0.0.1:3 4;\n");
 
   g_free (most);
   settings.rtmp_address = "::";
+  settings.media_log = "127.0.0.1:5";
   most = nginx_config_fill (TEMPLATE, &settings, "user x;", &error);
   g_assert_nonnull (
       strstr (most, "rtmp [::]:1935; listen 127.0.0.1:1935 127.0.0.1:3"));
+  g_assert_nonnull (strstr (
+      most, " syslog:server=127.0.0.1:5,nohostname,tag=wishcast viewers;\n"));
 }
 
 static void

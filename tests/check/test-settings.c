@@ -47,6 +47,8 @@ test_settings_defaults (void)
       settings_get_time (settings, SETTING_RESUME_WINDOW), ==, 90 * SECOND);
   g_assert_cmpstr (
       settings_get_string (settings, SETTING_ORIGIN_ADDRESS), ==, "127.0.0.1");
+  g_assert_cmpuint (
+      settings_get_uint (settings, SETTING_API_LOG_PORT), ==, 8085);
   g_assert_null (settings_get_string (settings, SETTING_DATABASE_URL));
   g_assert_null (settings_get_string (settings, SETTING_ORIGIN_URL));
   g_assert_cmpstr (settings_get_string (settings, SETTING_NODE_NAME), !=, "");
@@ -144,7 +146,7 @@ test_settings_refuses (void)
           "node.conf:2: [api] prot: there is no such key. Is port meant?"},
       {"[api]\nelephant = 1\n",
           "node.conf:2: [api] elephant: there is no such key. The group has: "
-          "address, port, operator-token-file"},
+          "address, port, log-address, log-port, operator-token-file"},
       {"[api]\nport 80\n",
           "node.conf:2: expected [group], key = value, or a comment behind a # "
           "of its own line"},

@@ -132,6 +132,19 @@ test('what there is not, and what is no request', async () => {
   }
 });
 
+test('who watches', async () => {
+  const watching = (link) =>
+    `/api/v1/broadcasts/${link}/watching?viewer=viewer-anna-0000`;
+
+  const { text } = await call('POST', watching('a'), 200);
+  assert.deepEqual(JSON.parse(text), { viewers: 1 });
+  await call('POST', watching('none'), 404);
+  await call('POST', '/api/v1/broadcasts/a/watching', 400);
+  assert.deepEqual(await read('/api/v1/viewers'),
+      { total: 1, viewers: { a: 1 } });
+  await call('POST', `${watching('a')}&left=true`, 200);
+});
+
 test('events', async () => {
   const { lastEventId } = await read('/api/v1/broadcasts');
   await sql(state('e', 'portal', 'live'));
@@ -191,6 +204,8 @@ test('while the database is away', async () => {
     'broadcasts?game=half-life'])
     await call('GET', `/api/v1/${path}`, 503);
   await end('none', 503, facts.token);
+  await call('POST',
+      '/api/v1/broadcasts/none/watching?viewer=viewer-anna-0000', 503);
   server.kill('SIGUSR2');
   await until('it is back', async () =>
     (await request(facts.port, 'GET', '/readyz')).status === 200);

@@ -76,6 +76,7 @@ export async function startFront(place, originPort, www = `${ROOT}data/www`) {
     LISTEN: `127.0.0.1:${port}`,
     ORIGIN: `127.0.0.1:${originPort}`,
     ACCESS_LOG: 'access.log',
+    MEDIA_LOG: 'access.log',
     WWW: www,
   };
   const front = await start(
@@ -91,6 +92,7 @@ export async function startNode(place, name, addresses, rtmp) {
     USER,
     LISTEN: `127.0.0.1:${port}`,
     ACCESS_LOG: 'off',
+    MEDIA_LOG: 'off',
     WWW: `${ROOT}data/www`,
     RTMP_LISTEN: rtmp,
     CONTROL_PORT: await freePort(),

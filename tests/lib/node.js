@@ -14,7 +14,7 @@ import { runWishcast, startWishcast } from './wishcast.js';
 export async function makeNode(place, name, settings = {}) {
   const ports = {};
   for (const what of ['nginx', 'control', 'rtsp', 'rtmp', 'hook', 'origin',
-    'api'])
+    'api', 'log'])
     ports[what] = await freePort();
   const all = {
     node: { name, 'data-dir': place.path(name) },
@@ -26,7 +26,7 @@ export async function makeNode(place, name, settings = {}) {
       'hook-port': ports.hook,
     },
     origin: { port: ports.origin },
-    api: { port: ports.api },
+    api: { port: ports.api, 'log-port': ports.log },
   };
   for (const [group, keys] of Object.entries(settings))
     all[group] = { ...all[group], ...keys };
