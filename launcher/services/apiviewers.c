@@ -94,6 +94,14 @@ take_beacon (
   }
 }
 
+/* The link of a hidden broadcast is for those who have it. One that is too old
+ * for memory may be hidden. */
+static gboolean
+is_told (const char *link, gpointer catalogue)
+{
+  return catalogue_is_public (catalogue, link);
+}
+
 ApiViewers *
 api_viewers_new (Viewers *viewers, Catalogue *catalogue, ApiQueries *queries)
 {
@@ -119,5 +127,6 @@ api_viewers_request (
     take_beacon (api_viewers, message, route);
   else
     api_answer_json (message, FRESH,
-        viewers_write_json (api_viewers->viewers, g_get_monotonic_time ()));
+        viewers_write_json_of (api_viewers->viewers, is_told,
+            api_viewers->catalogue, g_get_monotonic_time ()));
 }

@@ -398,6 +398,16 @@ catalogue_look_up (
   return TRUE;
 }
 
+gboolean
+catalogue_is_public (Catalogue *catalogue, const char *link)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&catalogue->lock);
+  const CatalogueBroadcast *broadcast =
+      catalogue_memory_get (catalogue->memory, link);
+
+  return broadcast != NULL && broadcast->is_public;
+}
+
 GBytes *
 catalogue_get_events (
     Catalogue *catalogue, const char *game, gsize most, guint64 *after)

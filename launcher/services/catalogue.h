@@ -32,6 +32,8 @@ char *catalogue_get (Catalogue *catalogue, const char *link);
  * @game (transfer full) */
 gboolean catalogue_look_up (
     Catalogue *catalogue, const char *link, char **game, gboolean *is_ended);
+/* Whether it is in memory and may be told of to everybody. */
+gboolean catalogue_is_public (Catalogue *catalogue, const char *link);
 /* As catalogue_memory_get_events(). */
 GBytes *catalogue_get_events (
     Catalogue *catalogue, const char *game, gsize most, guint64 *after);

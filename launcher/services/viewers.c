@@ -51,7 +51,7 @@ struct _Viewers {
   KeyedHash *names;
 
   /* protects what follows; held for a few look-ups only, but by
-   * viewers_list_here() and viewers_write_json(), which go through all links */
+   * viewers_list_here() and viewers_write_json_of(), which go through all links */
   GMutex lock;
   gint64 now; /* the latest that was said: threads may overtake each other */
   GHashTable *links; /* link -> Watched */
@@ -413,7 +413,8 @@ list_all_locked (Viewers *viewers, gint64 now)
 }
 
 char *
-viewers_write_json (Viewers *viewers, gint64 now)
+viewers_write_json_of (
+    Viewers *viewers, ViewersFilter is_told, gpointer data, gint64 now)
 {
   g_autoptr (GString) links = g_string_new (NULL);
   g_autoptr (GArray) list = NULL;
@@ -433,7 +434,7 @@ viewers_write_json (Viewers *viewers, gint64 now)
         break;
       add_figures (&sum, more);
     }
-    if (count (&sum) == 0)
+    if (count (&sum) == 0 || !is_told (sum.link, data))
       continue;
     /* No character of a link needs an escape. */
     g_string_append_printf (
@@ -443,6 +444,18 @@ viewers_write_json (Viewers *viewers, gint64 now)
   return g_strdup_printf ("{\"total\": %" G_GUINT64_FORMAT
                           ", \"viewers\": {%s}}",
       total, links->str);
+}
+
+static gboolean
+is_any (const char *link, gpointer data)
+{
+  return TRUE;
+}
+
+char *
+viewers_write_json (Viewers *viewers, gint64 now)
+{
+  return viewers_write_json_of (viewers, is_any, NULL, now);
 }
 
 /* --- Public ----------------------------------------------------------------*/

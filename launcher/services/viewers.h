@@ -63,5 +63,9 @@ void viewers_set_remote (Viewers *viewers, const char *node,
 guint viewers_get (Viewers *viewers, const char *link, gint64 now);
 /* openapi.json, "Viewers": the same of all links. (transfer full) */
 char *viewers_write_json (Viewers *viewers, gint64 now);
+/* The same of the links that @is_told says. It is called without a lock. */
+typedef gboolean (*ViewersFilter) (const char *link, gpointer data);
+char *viewers_write_json_of (
+    Viewers *viewers, ViewersFilter is_told, gpointer data, gint64 now);
 
 G_END_DECLS

@@ -4,11 +4,17 @@
 
 #include <string.h>
 
+#include "accesslog.h"
 #include "apitest.h"
 
 #define WATCHING(link) "/api/v1/broadcasts/" link "/watching"
 #define ANNA "?viewer=viewer-anna-0000"
 #define BORIS "?viewer=viewer-boris-000"
+
+typedef struct {
+  guint16 port;
+  gint is_over; /* atomic */
+} Flood;
 
 static void
 assert_tell (ApiTest *t, const char *path, guint status, const char *expected)
@@ -113,6 +119,59 @@ test_figures (ApiTest *t, gconstpointer unused)
       strstr (metrics, "\nwishcast_media_sent_bytes_total 1234\n"));
 }
 
+/* Who has its link is counted, but nobody learns the link. */
+static void
+test_hidden (ApiTest *t, gconstpointer unused)
+{
+  add_broadcasts (t);
+  assert_count (t, WATCHING ("a") ANNA, 1);
+  assert_count (t, WATCHING ("b") ANNA, 1);
+  api_test_run (t,
+      "UPDATE wishcast.broadcast SET visibility = 'hidden' WHERE link = 'a';");
+  api_test_await (t, "/api/v1/broadcasts/a", "\"hidden\"");
+  assert_viewers (t, "{\"total\": 1, \"viewers\": {\"b\": 1}}");
+  assert_count (t, WATCHING ("a") BORIS, 2);
+}
+
+/* Lines of the log, without a pause. */
+static gpointer
+flood (gpointer data)
+{
+  Flood *flood = data;
+  g_autoptr (GSocketAddress) to =
+      g_inet_socket_address_new_from_string ("127.0.0.1", flood->port);
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4,
+      G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+
+  for (guint i = 0; !g_atomic_int_get (&flood->is_over); i++) {
+    g_autofree char *line = g_strdup_printf (
+        "<190>Nov 28 21:00:00 wishcast: 200 1 GET /live/a/video_0/0-1.m4s "
+        "192.0.2.1 Agent/%u",
+        i);
+
+    g_socket_send_to (socket, to, line, strlen (line), NULL, NULL);
+  }
+  return NULL;
+}
+
+/* A flood of them is no reason for the API to keep anybody waiting. */
+static void
+test_flood (ApiTest *t, gconstpointer unused)
+{
+  g_autoptr (AccessLog) log = access_log_new ("127.0.0.1", 0, t->viewers, NULL);
+  Flood flooded = {.port = access_log_get_port (log)};
+  GThread *thread;
+
+  add_broadcasts (t);
+  thread = g_thread_new ("flood", flood, &flooded);
+  /* Each answer is waited for 10 s. */
+  while (viewers_get_bytes_here (t->viewers) < 20000)
+    assert_tell (t, WATCHING ("b") ANNA, 200, "{\"viewers\": 1}");
+  api_test_await (t, "/api/v1/viewers", "\"a\": ");
+  g_atomic_int_set (&flooded.is_over, TRUE);
+  g_thread_join (thread);
+}
+
 /* Whom somebody watches is known without asking; of another nobody can say. */
 static void
 test_without_database (ApiTest *t, gconstpointer unused)
@@ -123,7 +182,6 @@ test_without_database (ApiTest *t, gconstpointer unused)
   assert_count (t, WATCHING ("old") ANNA, 1);
   assert_count (t, WATCHING ("old") BORIS, 2);
   assert_tell (t, WATCHING ("none") ANNA, 503, "database");
-  assert_viewers (t, "{\"total\": 2, \"viewers\": {\"old\": 2}}");
   pg_kit_start (t->pg);
   api_test_await_status (t, "/readyz", 200);
 }
@@ -141,6 +199,8 @@ main (int argc, char **argv)
   ADD ("beacon", test_beacon);
   ADD ("refused", test_refused);
   ADD ("figures", test_figures);
+  ADD ("hidden", test_hidden);
+  ADD ("flood", test_flood);
   ADD ("without-database", test_without_database);
   status = g_test_run ();
   api_test_end ();

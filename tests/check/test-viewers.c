@@ -118,6 +118,12 @@ test_egress (void)
   g_assert_cmpuint (viewers_get_bytes_here (viewers), ==, 7000);
 }
 
+static gboolean
+is_b (const char *link, gpointer data)
+{
+  return strcmp (link, "b") == 0;
+}
+
 static void
 test_nodes (void)
 {
@@ -128,6 +134,7 @@ test_nodes (void)
   };
   static const ViewerFigures other[] = {{.link = "a", .pages = 6}};
   g_autoptr (Viewers) viewers = viewers_new ();
+  g_autofree char *only_b = NULL;
 
   assert_json (viewers, START, "{\"total\": 0, \"viewers\": {}}");
   viewers_add_page (viewers, "a", ANNA, START);
@@ -141,6 +148,8 @@ test_nodes (void)
   g_assert_cmpuint (viewers_get (viewers, "a", START + 10 * SECOND), ==, 12);
   g_assert_cmpuint (viewers_get (viewers, "b", START + 10 * SECOND), ==, 2);
   g_assert_cmpuint (viewers_get (viewers, "none", START + 10 * SECOND), ==, 0);
+  only_b = viewers_write_json_of (viewers, is_b, NULL, START + 10 * SECOND);
+  g_assert_cmpstr (only_b, ==, "{\"total\": 2, \"viewers\": {\"b\": 2}}");
   /* What was counted here does not depend on them. */
   assert_here (viewers, START + 10 * SECOND, "a 1 0 0;d 0 1 0;");
 
