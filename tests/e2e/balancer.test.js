@@ -48,7 +48,8 @@ async function startWeb(name) {
   const server = http.createServer((request, response) => {
     const here = request.url.startsWith(`/live/${name}/`) ||
         request.url.startsWith('/api/');
-    response.writeHead(here ? 200 : 404).end(name);
+    response.writeHead(here ? 200 : 404,
+        { 'Seen-Address': request.headers['x-forwarded-for'] ?? '' }).end(name);
   });
   place.defer(() => server.close());
   return listen(server);
@@ -71,7 +72,7 @@ async function startRtsp(name) {
   return { port, stop };
 }
 
-async function startAll(name, rtmp = (port) => `127.0.0.1:${port}`) {
+async function startAll(name, rtmp = (port) => `127.0.0.1:${port}`, edit) {
   const calls = [];
   const hook = await startHook(calls);
   const web = await startWeb(name);
@@ -81,7 +82,7 @@ async function startAll(name, rtmp = (port) => `127.0.0.1:${port}`) {
     ORIGIN: `127.0.0.1:${web}`,
     API: `127.0.0.1:${web}`,
     HOOK: `127.0.0.1:${hook}`,
-  }, rtmp(port));
+  }, rtmp(port), edit);
   return { name, calls, nginx, rtmp: port, rtsp: rtsp.port, http: nginx.port,
     stopRtsp: rtsp.stop };
 }
@@ -213,4 +214,19 @@ test('with the PROXY protocol a node learns the address', async () => {
     '-frames:v', '1', '-f', 'null', '-']).exited;
   assert.equal(player, 0);
   await publisher.end();
+});
+
+test('told to believe it, a node learns the viewer\'s address', async () => {
+  const believing = await startAll('four', undefined, (text) => text.replace(
+      /^    root .*/m, '$&\n    set_real_ip_from 127.0.0.1;\n' +
+      '    real_ip_header X-Forwarded-For;'));
+  const front = await startBalancer(
+      place, 'front', [believing, believing]);
+  const answer = await new Promise((resolve, reject) => {
+    http.get({ port: front.http, path: '/api/v1/broadcasts',
+      localAddress: '127.0.0.57', headers: { 'X-Forwarded-For': '192.0.2.1' },
+    }, (response) => resolve(response.resume())).on('error', reject);
+  });
+  assert.equal(answer.statusCode, 200);
+  assert.equal(answer.headers['seen-address'], '127.0.0.57');
 });

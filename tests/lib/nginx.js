@@ -86,9 +86,10 @@ export async function startFront(place, originPort, www = `${ROOT}data/www`) {
 
 // A whole node. `addresses` has those of ORIGIN, API and HOOK; `rtmp` is what
 // stands behind `listen`.
-export async function startNode(place, name, addresses, rtmp) {
+export async function startNode(place, name, addresses, rtmp,
+    edit = (text) => text) {
   const port = await freePort();
-  return start(place, name, port, fillNode({
+  return start(place, name, port, edit(fillNode({
     USER,
     LISTEN: `127.0.0.1:${port}`,
     ACCESS_LOG: 'off',
@@ -97,7 +98,7 @@ export async function startNode(place, name, addresses, rtmp) {
     RTMP_LISTEN: rtmp,
     CONTROL_PORT: await freePort(),
     ...addresses,
-  }, []));
+  }, [])));
 }
 
 // data/nginx/balancer.conf for two nodes, each { rtmp, rtsp, http }, with its
