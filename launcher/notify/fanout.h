@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "delivery.h"
+
+G_BEGIN_DECLS
+
+/* The notifier of a node: takes jobs from wishcast.notification_job, one at a
+ * time, reads the wishlist page by page and delivers each, the next being read
+ * meanwhile; commits the cursor after each. Any number of nodes may run one. A
+ * thread for the job, one for the reading, and a PgWorker that listens to
+ * wishcast_jobs and keeps the lease. Whatever is away is asked again with
+ * backoff, the job staying where it is. */
+typedef struct _Fanout Fanout;
+
+/* Users a page: what is repeated on the wire after a kill, and what is held in
+ * memory, twice. */
+#define FANOUT_PAGE 5000
+
+typedef struct {
+  const char *conninfo;
+  const char *node;
+  const char *public_url;
+  const NoticeTexts *texts; /* outlives it */
+  guint max_rate;           /* users a second; 0: as fast as it goes */
+  /* Called on threads of the fan-out, which own what they return. */
+  WishlistSource *(*make_source) (gpointer data);
+  GPtrArray *(*make_deliveries) (gpointer data, GError **error);
+  gpointer data;
+} FanoutSettings;
+
+Fanout *fanout_new (const FanoutSettings *settings);
+/* Lets the page that is being delivered come to its end, for @patience us. */
+void fanout_free (Fanout *fanout, gint64 patience);
+
+typedef struct {
+  guint64 sent, refused, failures; /* since the start */
+  gint64 rate;                     /* users a second, over the last 10 s */
+  gboolean is_busy;
+} FanoutStats;
+
+void fanout_get_stats (Fanout *fanout, FanoutStats *stats);
+
+G_END_DECLS

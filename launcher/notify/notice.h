@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "wishlistsource.h"
+
+G_BEGIN_DECLS
+
+/* What one user is told: the text, and the CloudEvent (1.0) around it. Pure. */
+
+/* The texts by language, from `[notify]`: a template has {game}, {id},
+ * {username} and {link}; "{{" is a brace. */
+typedef struct _NoticeTexts NoticeTexts;
+
+#define NOTICE_DEFAULT_TEXT                                                    \
+  "Game {game} started the broadcast. Dear {username}, join us via link "      \
+  "{link}!"
+
+NoticeTexts *notice_texts_new (void);
+/* @language NULL: the default. FALSE: @error says which name is unknown, or where
+ * a brace is missing. */
+gboolean notice_texts_set (
+    NoticeTexts *texts, const char *language, const char *text, GError **error);
+void notice_texts_free (NoticeTexts *texts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NoticeTexts, notice_texts_free)
+
+/* Of one job; the same for all users. All strings are UTF-8. */
+typedef struct {
+  const char *broadcast; /* UUID */
+  const char *link;      /* of the broadcast */
+  const char *game;      /* its id */
+  const char *game_title;
+  const char *title;      /* of the broadcast, or "" */
+  const char *watch_url;  /* <public-url>/watch/<link> */
+  const char *source;     /* of the events: <public-url> */
+  const char *started_at; /* RFC 3339 */
+} NoticeJob;
+
+/* What the user reads, in the language that fits best ("pt-BR", then "pt", then
+ * the default). (transfer full) */
+char *notice_make_text (
+    const NoticeTexts *texts, const NoticeJob *job, const WishlistUser *user);
+/* The idempotency key of (broadcast, user): a UUID of version 5, the same however
+ * often it is made. (transfer full) */
+char *notice_make_key (const NoticeJob *job, const WishlistUser *user);
+/* Appends the event as one JSON object: id = the idempotency key, type
+ * "com.wishcast.broadcast.started.v1", subject = the user's id, data = {userId,
+ * username, language, game {id, title}, broadcast {id, link, title}, url,
+ * message}. */
+void notice_append_event (GString *json, const NoticeTexts *texts,
+    const NoticeJob *job, const WishlistUser *user);
+
+G_END_DECLS
