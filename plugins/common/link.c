@@ -6,11 +6,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "uuid5.h"
+
 #define NEW_LENGTH 16
-#define UUID_BYTES 16
 
 /* Of the names that are links; made up once, for this. */
-static const guint8 uuid_namespace[UUID_BYTES] = {0x5e, 0x1b, 0x0c, 0x6a, 0x8d,
+static const guint8 uuid_namespace[UUID5_BYTES] = {0x5e, 0x1b, 0x0c, 0x6a, 0x8d,
     0x3f, 0x4b, 0x52, 0x9a, 0x71, 0x2c, 0xe4, 0x90, 0x7d, 0x13, 0xbf};
 
 /**
@@ -56,17 +57,5 @@ link_new (void)
 char *
 link_to_uuid (const char *link)
 {
-  g_autoptr (GChecksum) sha1 = g_checksum_new (G_CHECKSUM_SHA1);
-  guint8 d[20];
-  gsize length = sizeof d;
-
-  g_checksum_update (sha1, uuid_namespace, UUID_BYTES);
-  g_checksum_update (sha1, (const guchar *)link, (gssize)strlen (link));
-  g_checksum_get_digest (sha1, d, &length);
-  d[6] = (d[6] & 0x0f) | 0x50; /* version 5 */
-  d[8] = (d[8] & 0x3f) | 0x80; /* variant of the RFC */
-  return g_strdup_printf ("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                          "%02x%02x%02x%02x%02x%02x",
-      d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11],
-      d[12], d[13], d[14], d[15]);
+  return uuid5_make (uuid_namespace, link);
 }
