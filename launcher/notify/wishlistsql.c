@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pgconnection.h"
+#include "wishlistsource-private.h"
+
+enum { COLUMN_ID, COLUMN_NAME, COLUMN_LANGUAGE, N_COLUMNS };
+
+typedef struct {
+  WishlistSource source;
+  char *conninfo;
+  char *query;
+  PgConnection *connection; /* or NULL */
+} WishlistSql;
+
+/* Moves what libpq said into our domain. */
+static void
+take_error (WishlistSql *sql, GError *why, GError **error)
+{
+  gboolean is_transient = pg_error_is_transient (why);
+
+  if (sql->connection != NULL && pg_connection_is_lost (sql->connection))
+    g_clear_pointer (&sql->connection, pg_connection_free);
+  g_set_error (error, WISHLIST_ERROR,
+      is_transient ? WISHLIST_ERROR_AWAY : WISHLIST_ERROR_WRONG,
+      "The wishlist cannot be read: %s", why->message);
+  g_error_free (why);
+}
+
+static gboolean
+connect (WishlistSql *sql, GError **error)
+{
+  if (sql->connection == NULL)
+    sql->connection = pg_connection_open (sql->conninfo, error);
+  return sql->connection != NULL;
+}
+
+static WishlistPage *
+read_rows (WishlistSql *sql, const char *game, const PgRows *rows, guint most,
+    GError **error)
+{
+  WishlistPage *page;
+  guint n = pg_rows_count (rows);
+
+  if (pg_rows_width (rows) != N_COLUMNS) {
+    g_set_error (error, WISHLIST_ERROR, WISHLIST_ERROR_WRONG,
+        "[wishlist] query has %u columns; there must be three: user id, "
+        "username, language",
+        pg_rows_width (rows));
+    return NULL;
+  }
+  page = wishlist_page_new ();
+  for (guint i = 0; i < n; i++)
+    wishlist_page_add (page, game, pg_rows_get (rows, i, COLUMN_ID),
+        pg_rows_get (rows, i, COLUMN_NAME),
+        pg_rows_get (rows, i, COLUMN_LANGUAGE));
+  if (n >= most)
+    page->cursor = g_strdup (pg_rows_get (rows, n - 1, COLUMN_ID));
+  return page;
+}
+
+static WishlistPage *
+read_page (WishlistSource *source, const char *game, const char *cursor,
+    guint most, GCancellable *cancellable, GError **error)
+{
+  WishlistSql *sql = (WishlistSql *)source;
+  g_autofree char *limit = g_strdup_printf ("%u", most);
+  const char *values[] = {game, cursor, limit};
+  g_autoptr (PgRows) rows = NULL;
+  GError *why = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+  if (connect (sql, &why))
+    rows = pg_connection_query (
+        sql->connection, sql->query, G_N_ELEMENTS (values), values, &why);
+  if (rows == NULL) {
+    take_error (sql, why, error);
+    return NULL;
+  }
+  return read_rows (sql, game, rows, most, error);
+}
+
+/* All of it at once, by the same query: it may be any. */
+static gint64
+count (WishlistSource *source, const char *game, GCancellable *cancellable)
+{
+  WishlistSql *sql = (WishlistSql *)source;
+  g_autofree char *query =
+      g_strdup_printf ("SELECT count (*) FROM (%s) AS wishlist", sql->query);
+  const char *values[] = {game, NULL, "2147483647"};
+  g_autoptr (PgRows) rows = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (connect (sql, &error))
+    rows = pg_connection_query (
+        sql->connection, query, G_N_ELEMENTS (values), values, &error);
+  return rows != NULL ? g_ascii_strtoll (pg_rows_get (rows, 0, 0), NULL, 10)
+                      : -1;
+}
+
+static void
+free_source (WishlistSource *source)
+{
+  WishlistSql *sql = (WishlistSql *)source;
+
+  g_clear_pointer (&sql->connection, pg_connection_free);
+  g_free (sql->conninfo);
+  g_free (sql->query);
+  g_free (sql);
+}
+
+WishlistSource *
+wishlist_sql_new (const char *conninfo, const char *query)
+{
+  static const WishlistSourceClass class = {read_page, count, free_source};
+  WishlistSql *sql = g_new0 (WishlistSql, 1);
+
+  sql->source.class = &class;
+  sql->conninfo = g_strdup (conninfo);
+  sql->query = g_strdup (query);
+  return &sql->source;
+}
