@@ -17,8 +17,11 @@ typedef struct {
 
 typedef struct {
   guint64 sent;
-  GPtrArray *refusals; /* of DeliveryRefusal: refused for good */
-} DeliveryResult;
+  GPtrArray *refusals; /* of DeliveryRefusal: refused for good; NULL: none */
+} DeliveryResult;      /* begins as zeros */
+
+void delivery_result_add_refusal (
+    DeliveryResult *result, const WishlistUser *user, const char *reason);
 
 void delivery_result_clear (DeliveryResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DeliveryResult, delivery_result_clear)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "webhooksign.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define PREFIX "whsec_"
+#define LEAST_BYTES 24
+#define MOST_BYTES 64
+#define SHA256_BYTES 32
+
+typedef struct {
+  guchar *bytes;
+  gsize length;
+} Secret;
+
+struct _WebhookSigner {
+  GArray *secrets; /* of Secret */
+};
+
+static void
+secret_clear (gpointer data)
+{
+  Secret *secret = data;
+
+  OPENSSL_cleanse (secret->bytes, secret->length);
+  g_free (secret->bytes);
+}
+
+static gboolean
+add_secret (WebhookSigner *signer, const char *text)
+{
+  Secret secret = {0};
+
+  if (!g_str_has_prefix (text, PREFIX))
+    return FALSE;
+  secret.bytes = g_base64_decode (text + strlen (PREFIX), &secret.length);
+  if (secret.length < LEAST_BYTES || secret.length > MOST_BYTES) {
+    secret_clear (&secret);
+    return FALSE;
+  }
+  g_array_append_val (signer->secrets, secret);
+  return TRUE;
+}
+
+WebhookSigner *
+webhook_signer_new (const char *const *secrets, GError **error)
+{
+  g_autoptr (WebhookSigner) signer = g_new0 (WebhookSigner, 1);
+
+  signer->secrets = g_array_new (FALSE, FALSE, sizeof (Secret));
+  g_array_set_clear_func (signer->secrets, secret_clear);
+  for (guint i = 0; secrets[i] != NULL; i++)
+    if (!add_secret (signer, secrets[i])) {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+          "Secret %u of the webhook must be \"" PREFIX "\" and the base64 of "
+          "%d to %d bytes",
+          i + 1, LEAST_BYTES, MOST_BYTES);
+      return NULL;
+    }
+  if (signer->secrets->len == 0) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "The webhook has no secret to sign with");
+    return NULL;
+  }
+  return g_steal_pointer (&signer);
+}
+
+void
+webhook_signer_free (WebhookSigner *signer)
+{
+  if (signer == NULL)
+    return;
+  g_array_unref (signer->secrets);
+  g_free (signer);
+}
+
+char *
+webhook_signer_sign (const WebhookSigner *signer, const char *id,
+    gint64 timestamp, const char *body, gsize length)
+{
+  g_autofree char *head =
+      g_strdup_printf ("%s.%" G_GINT64_FORMAT ".", id, timestamp);
+  GString *header = g_string_new (NULL);
+
+  for (guint i = 0; i < signer->secrets->len; i++) {
+    const Secret *secret = &g_array_index (signer->secrets, Secret, i);
+    g_autoptr (GHmac) hmac =
+        g_hmac_new (G_CHECKSUM_SHA256, secret->bytes, secret->length);
+    guint8 digest[SHA256_BYTES];
+    gsize size = sizeof digest;
+    g_autofree char *text = NULL;
+
+    g_hmac_update (hmac, (const guchar *)head, -1);
+    g_hmac_update (hmac, (const guchar *)body, (gssize)length);
+    g_hmac_get_digest (hmac, digest, &size);
+    text = g_base64_encode (digest, size);
+    g_string_append_printf (header, "%sv1,%s", i > 0 ? " " : "", text);
+  }
+  return g_string_free (header, FALSE);
+}
