@@ -20,7 +20,7 @@ CREATE TABLE wishcast.notification_job (
   game text NOT NULL,
   state text NOT NULL
     CHECK (state IN ('pending', 'running', 'done', 'cancelled', 'skipped')),
-  reason text, -- why skipped: quiet, hidden, ended, no-game
+  reason text, -- skipped: quiet, hidden, ended; cancelled: operator, disabled
   created_at timestamptz NOT NULL,
   started_at timestamptz,
   finished_at timestamptz,
@@ -32,7 +32,8 @@ CREATE TABLE wishcast.notification_job (
   cursor text,                -- the last user of the last page that was delivered
   pages bigint NOT NULL DEFAULT 0,
   sent bigint NOT NULL DEFAULT 0,
-  refused bigint NOT NULL DEFAULT 0,
+  -- Those of wishcast.notification_refused once more, instead of the wishlist.
+  retrying boolean NOT NULL DEFAULT false,
   total bigint -- on the wishlist when it began, where that can be counted
 );
 CREATE INDEX ON wishcast.notification_job (next_at)
@@ -122,23 +123,120 @@ BEGIN
     RETURNING *;
 END $$;
 
--- A page was delivered up to @p_cursor (NULL: nobody was left). FALSE: the job
--- is not this node's any more, or was cancelled: stop.
+-- A page was delivered up to @p_cursor (NULL: nobody was left). @p_refused: whom
+-- the receiver does not take, [{user_id, username, language, reason}]. FALSE: the
+-- job is not this node's any more, or was cancelled: stop.
 CREATE FUNCTION wishcast.advance_notification (
   p_id uuid, p_node text, p_pages bigint, p_cursor text, p_sent bigint,
-  p_refused bigint, p_lease interval, p_done boolean)
+  p_refused jsonb, p_lease interval, p_done boolean)
 RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  j wishcast.notification_job;
 BEGIN
+  SELECT * INTO j FROM wishcast.notification_job
+    WHERE id = p_id AND node = p_node AND state = 'running'
+      AND pages = p_pages FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  IF j.retrying THEN
+    DELETE FROM wishcast.notification_refused
+      WHERE job = p_id AND (j.cursor IS NULL OR user_id > j.cursor)
+        AND (p_done OR user_id <= p_cursor);
+  END IF;
+  INSERT INTO wishcast.notification_refused
+      (job, user_id, username, language, reason)
+    SELECT p_id, user_id, username, language, reason
+    FROM jsonb_to_recordset (p_refused) AS r
+      (user_id text, username text, language text, reason text)
+    ON CONFLICT (job, user_id) DO UPDATE SET
+      reason = EXCLUDED.reason, refused_at = now ();
   UPDATE wishcast.notification_job SET
     cursor = coalesce (p_cursor, cursor),
     pages = pages + 1,
     sent = sent + p_sent,
-    refused = refused + p_refused,
     failures = 0,
     problem = NULL,
     state = CASE WHEN p_done THEN 'done' ELSE state END,
+    retrying = retrying AND NOT p_done,
     finished_at = CASE WHEN p_done THEN now () END,
     lease_until = CASE WHEN NOT p_done THEN now () + p_lease END
-  WHERE id = p_id AND node = p_node AND state = 'running' AND pages = p_pages;
+  WHERE id = p_id;
+  RETURN true;
+END $$;
+
+-- The job waits for @p_wait, or is given up with a reason.
+CREATE FUNCTION wishcast.postpone_notification (
+  p_id uuid, p_node text, p_problem text, p_wait interval, p_give_up text)
+RETURNS void LANGUAGE sql AS $$
+  UPDATE wishcast.notification_job SET
+    lease_until = NULL,
+    next_at = now () + p_wait,
+    failures = failures + 1,
+    problem = p_problem,
+    state = CASE WHEN p_give_up IS NULL THEN 'pending' ELSE 'cancelled' END,
+    reason = p_give_up,
+    finished_at = CASE WHEN p_give_up IS NOT NULL THEN now () END
+  WHERE id = p_id AND node = p_node AND state = 'running'
+$$;
+
+-- Stops a job for good, as far as it has come. FALSE: there is none to stop.
+CREATE FUNCTION wishcast.cancel_notification (p_link text)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE wishcast.notification_job SET
+    state = 'cancelled', reason = 'operator', lease_until = NULL,
+    finished_at = now ()
+  WHERE link = p_link AND state IN ('pending', 'running');
   RETURN FOUND;
 END $$;
+
+-- Takes a job up again: one that was cancelled, from where it stopped; one that
+-- waits, now; one that is done, for those who were refused. FALSE: there is
+-- nothing to take up.
+CREATE FUNCTION wishcast.retry_notification (p_link text)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  j wishcast.notification_job;
+BEGIN
+  SELECT * INTO j FROM wishcast.notification_job
+    WHERE link = p_link FOR UPDATE;
+  IF NOT FOUND OR j.state IN ('running', 'skipped') OR (j.state = 'done' AND
+      NOT EXISTS (SELECT FROM wishcast.notification_refused
+                  WHERE job = j.id)) THEN
+    RETURN false;
+  END IF;
+  UPDATE wishcast.notification_job SET
+    state = 'pending',
+    reason = NULL,
+    retrying = j.retrying OR j.state = 'done',
+    cursor = CASE WHEN j.state <> 'done' THEN cursor END,
+    next_at = now (),
+    finished_at = NULL
+  WHERE id = j.id;
+  PERFORM pg_notify ('wishcast_jobs', p_link);
+  RETURN true;
+END $$;
+
+-- A job as the API gives it (openapi.json, "Notification").
+CREATE FUNCTION wishcast.notification_json (j wishcast.notification_job)
+RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object (
+    'link', j.link,
+    'game', j.game,
+    'state', j.state,
+    'reason', j.reason,
+    'retrying', j.retrying,
+    'createdAt', wishcast.json_time (j.created_at),
+    'startedAt', wishcast.json_time (j.started_at),
+    'finishedAt', wishcast.json_time (j.finished_at),
+    'node', j.node,
+    'sent', j.sent,
+    'refused', (SELECT count (*) FROM wishcast.notification_refused
+                WHERE job = j.id),
+    'total', j.total,
+    'failures', j.failures,
+    'problem', j.problem,
+    'nextAt', CASE WHEN j.state = 'pending'
+                   THEN wishcast.json_time (j.next_at) END)
+$$;

@@ -16,6 +16,7 @@ typedef struct _Fanout Fanout;
 /* Users a page: what is repeated on the wire after a kill, and what is held in
  * memory, twice. */
 #define FANOUT_PAGE 5000
+#define FANOUT_LEASE (15 * G_USEC_PER_SEC)
 
 typedef struct {
   const char *conninfo;
@@ -23,19 +24,19 @@ typedef struct {
   const char *public_url;
   const NoticeTexts *texts; /* outlives it */
   guint max_rate;           /* users a second; 0: as fast as it goes */
-  /* Called on threads of the fan-out, which own what they return. */
+  GPtrArray *deliveries;    /* of Delivery; used by its thread alone */
+  /* Called on a thread of the fan-out. (transfer full) */
   WishlistSource *(*make_source) (gpointer data);
-  GPtrArray *(*make_deliveries) (gpointer data, GError **error);
   gpointer data;
 } FanoutSettings;
 
 Fanout *fanout_new (const FanoutSettings *settings);
-/* Lets the page that is being delivered come to its end, for @patience us. */
-void fanout_free (Fanout *fanout, gint64 patience);
+/* What is under way is broken off; the job goes on from its last page, on
+ * whichever node. */
+void fanout_free (Fanout *fanout);
 
 typedef struct {
   guint64 sent, refused, failures; /* since the start */
-  gint64 rate;                     /* users a second, over the last 10 s */
   gboolean is_busy;
 } FanoutStats;
 
