@@ -240,3 +240,9 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
     'nextAt', CASE WHEN j.state = 'pending'
                    THEN wishcast.json_time (j.next_at) END)
 $$;
+
+-- How far the outbox has been told to others.
+CREATE TABLE wishcast.outbox_position (
+  reader text PRIMARY KEY,
+  id bigint NOT NULL
+);
