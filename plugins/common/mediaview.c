@@ -164,13 +164,34 @@ first_guess (WindowTrack *track)
 }
 
 /**
+ * media_window_is_playable:
+ *
+ * Returns: whether every track that is present has something to list. A player
+ *     reads the multivariant playlist once, so one that came between the first
+ *     picture and the first sound would stay mute.
+ */
+gboolean
+media_window_is_playable (MediaWindow *window)
+{
+  guint n_present = 0;
+
+  for (guint i = 0; i < window->tracks->len; i++) {
+    if (!track_table_get (window->table, i)->present)
+      continue;
+    n_present++;
+    if (window_track (window, i)->segments->len == 0)
+      return FALSE;
+  }
+  return n_present > 0;
+}
+
+/**
  * media_window_render_multivariant:
  *
  * Lists the tracks that are present: a player freezes on one that is not.
  *
  * Returns: (transfer full) (nullable): the multivariant playlist, %NULL before
- *     each of them has something to list. A player reads it once, so one that
- *     came between the first picture and the first sound would stay mute.
+ *     it is playable
  */
 GBytes *
 media_window_render_multivariant (MediaWindow *window)
@@ -178,14 +199,14 @@ media_window_render_multivariant (MediaWindow *window)
   g_autoptr (GArray) renditions =
       g_array_new (FALSE, TRUE, sizeof (HlsRendition));
 
+  if (!media_window_is_playable (window))
+    return NULL;
   for (guint i = 0; i < window->tracks->len; i++) {
     WindowTrack *track = window_track (window, i);
     HlsRendition rendition = {.track = track_table_get (window->table, i)};
 
     if (!rendition.track->present)
       continue;
-    if (track->segments->len == 0)
-      return NULL;
     rendition.peak = track->rate.peak;
     if (rendition.peak == 0)
       rendition.peak = first_guess (track);
@@ -194,8 +215,6 @@ media_window_render_multivariant (MediaWindow *window)
       rendition.average = rendition.peak;
     g_array_append_val (renditions, rendition);
   }
-  if (renditions->len == 0)
-    return NULL;
   return hls_multivariant_render ((const HlsRendition *)renditions->data,
       renditions->len, window->table->independent_segments);
 }

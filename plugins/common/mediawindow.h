@@ -83,6 +83,7 @@ gboolean media_window_is_listed (MediaWindow *window, guint track);
 MediaVerdict media_window_check_playlist (
     MediaWindow *window, guint track, const HttpDirectives *directives);
 GBytes *media_window_render (MediaWindow *window, guint track);
+gboolean media_window_is_playable (MediaWindow *window);
 GBytes *media_window_render_multivariant (MediaWindow *window);
 MediaVerdict media_window_find_part (MediaWindow *window, guint track,
     guint32 epoch, guint64 msn, guint32 part, MediaPart **found);

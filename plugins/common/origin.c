@@ -409,6 +409,14 @@ origin_end (Origin *self, const char *link)
   return broadcast != NULL && origin_broadcast_end (broadcast);
 }
 
+gboolean
+origin_is_playable (Origin *self, const char *link)
+{
+  g_autoptr (OriginBroadcast) broadcast = lookup (self, link);
+
+  return broadcast != NULL && origin_broadcast_is_playable (broadcast);
+}
+
 void
 origin_set_poster (Origin *self, const char *link, GBytes *jpeg)
 {

@@ -67,6 +67,9 @@ void origin_broadcast_leave (OriginBroadcast *broadcast, guint64 resume_window);
  * air, or somebody is publishing it. */
 gboolean origin_end (Origin *origin, const char *link);
 
+/* Whether a player that comes to @link now finds its playlists complete. */
+gboolean origin_is_playable (Origin *origin, const char *link);
+
 /* The latest thumbnail of @link, a whole JPEG. Needs no publish: another branch
  * of the pipeline makes it. Forgotten when the link leaves the air. */
 void origin_set_poster (Origin *origin, const char *link, GBytes *jpeg);

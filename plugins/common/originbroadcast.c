@@ -434,6 +434,17 @@ origin_broadcast_is_ended (OriginBroadcast *self)
   return ended;
 }
 
+gboolean
+origin_broadcast_is_playable (OriginBroadcast *self)
+{
+  gboolean playable;
+
+  g_mutex_lock (&self->lock);
+  playable = media_window_is_playable (self->window);
+  g_mutex_unlock (&self->lock);
+  return playable;
+}
+
 /* Without a store, what is listed must stay available for as long as a player
  * takes to play it (rfc8216bis 6.2.2), twice that if it began late. */
 static gint64

@@ -40,6 +40,7 @@ void origin_broadcast_end_seed (
     OriginBroadcast *broadcast, const OriginSeed *seed);
 gboolean origin_broadcast_end (OriginBroadcast *broadcast);
 gboolean origin_broadcast_is_ended (OriginBroadcast *broadcast);
+gboolean origin_broadcast_is_playable (OriginBroadcast *broadcast);
 gboolean origin_broadcast_is_over (OriginBroadcast *broadcast, gint64 now);
 gint64 origin_broadcast_tick (OriginBroadcast *broadcast, gint64 now);
 void origin_broadcast_release_all (OriginBroadcast *broadcast);

@@ -42,6 +42,18 @@ parse (GstContext *context, const char *address, guint16 port)
   return origin;
 }
 
+static GstContext *
+ask (GstElement *element)
+{
+  GstContext *context = gst_element_get_context (element, ORIGIN_CONTEXT_TYPE);
+
+  if (context != NULL)
+    return context;
+  gst_element_post_message (element,
+      gst_message_new_need_context (GST_OBJECT (element), ORIGIN_CONTEXT_TYPE));
+  return gst_element_get_context (element, ORIGIN_CONTEXT_TYPE);
+}
+
 /**
  * origin_context_ask:
  * @port: 0 takes any port of @address
@@ -54,14 +66,25 @@ parse (GstContext *context, const char *address, guint16 port)
 Origin *
 origin_context_ask (GstElement *element, const char *address, guint16 port)
 {
-  g_autoptr (GstContext) context =
-      gst_element_get_context (element, ORIGIN_CONTEXT_TYPE);
+  g_autoptr (GstContext) context = ask (element);
 
-  if (context == NULL) {
-    gst_element_post_message (
-        element, gst_message_new_need_context (
-                     GST_OBJECT (element), ORIGIN_CONTEXT_TYPE));
-    context = gst_element_get_context (element, ORIGIN_CONTEXT_TYPE);
-  }
   return context != NULL ? parse (context, address, port) : NULL;
+}
+
+/**
+ * origin_context_find:
+ *
+ * Returns: (transfer full) (nullable): the origin of the pipeline, whatever its
+ *     address, if there is one
+ */
+Origin *
+origin_context_find (GstElement *element)
+{
+  g_autoptr (GstContext) context = ask (element);
+  Origin *origin = NULL;
+
+  if (context != NULL)
+    gst_structure_get (gst_context_get_structure (context), "origin",
+        ORIGIN_TYPE, &origin, NULL);
+  return origin;
 }

@@ -12,5 +12,6 @@ G_BEGIN_DECLS
 GstContext *origin_context_new (Origin *origin, const char *address);
 Origin *origin_context_ask (
     GstElement *element, const char *address, guint16 port);
+Origin *origin_context_find (GstElement *element);
 
 G_END_DECLS

@@ -337,6 +337,57 @@ write_health (PgConnection *connection, gpointer data, GError **error)
   return TRUE;
 }
 
+/* --- notices ---------------------------------------------------------------- */
+
+typedef struct {
+  BroadcastNotice notice; /* its strings are ours */
+  RegistrarFiled filed;
+  gpointer data;
+  GDestroyNotify destroy;
+} Filing;
+
+static void
+filing_free (gpointer data)
+{
+  Filing *filing = data;
+
+  if (filing->destroy != NULL)
+    filing->destroy (filing->data);
+  g_free ((char *)filing->notice.link);
+  g_free ((char *)filing->notice.id);
+  g_free ((char *)filing->notice.game);
+  g_free (filing);
+}
+
+/* A job. */
+static gboolean
+file_notice (PgConnection *connection, gpointer data, GError **error)
+{
+  Filing *filing = data;
+  const BroadcastNotice *n = &filing->notice;
+  char at[24], quiet[24];
+  const char *values[] = {n->id, n->link, n->game, format (at, n->at),
+      n->quiet_period > 0 ? format (quiet, n->quiet_period) : "0"};
+  g_autoptr (PgRows) rows = pg_connection_query (connection,
+      "SELECT wishcast.file_notification ($1::uuid, $2, $3, " TIME (
+          "$4") ", " INTERVAL ("$5") ")",
+      G_N_ELEMENTS (values), values, error);
+
+  if (rows == NULL)
+    return FALSE;
+  filing->filed (pg_rows_get (rows, 0, 0), NULL, filing->data);
+  return TRUE;
+}
+
+static void
+notice_filed (const GError *error, gpointer data)
+{
+  Filing *filing = data;
+
+  if (error != NULL)
+    filing->filed (NULL, error->message, filing->data);
+}
+
 /* --- leases ----------------------------------------------------------------- */
 
 static char *
@@ -583,6 +634,23 @@ registrar_write_health (
     pg_worker_run (registrar->worker, write_health, NULL, registrar, NULL);
   }
   g_mutex_unlock (&registrar->lock);
+}
+
+void
+registrar_file_notice (Registrar *registrar, const BroadcastNotice *notice,
+    RegistrarFiled filed, gpointer data, GDestroyNotify destroy)
+{
+  Filing *filing = g_new0 (Filing, 1);
+
+  filing->notice = *notice;
+  filing->notice.link = g_strdup (notice->link);
+  filing->notice.id = g_strdup (notice->id);
+  filing->notice.game = g_strdup (notice->game);
+  filing->filed = filed;
+  filing->data = data;
+  filing->destroy = destroy;
+  pg_worker_run (
+      registrar->worker, file_notice, notice_filed, filing, filing_free);
 }
 
 gboolean

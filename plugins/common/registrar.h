@@ -81,6 +81,23 @@ void registrar_write (Registrar *registrar, const BroadcastChange *change,
  * link is kept while the database is away. */
 void registrar_write_health (
     Registrar *registrar, const char *link, const char *json);
+/* Files the job that tells the wishlist of a broadcast, once: @answer is what
+ * wishcast.file_notification() returns, or NULL, and @detail why, if the database
+ * cannot do it. On the registrar's thread. */
+typedef void (*RegistrarFiled) (
+    const char *answer, const char *detail, gpointer data);
+
+typedef struct {
+  const char *link;
+  const char *id; /* link_to_uuid() */
+  const char *game;
+  gint64 at;           /* us since 1970 at which it became playable */
+  gint64 quiet_period; /* us */
+} BroadcastNotice;
+
+/* Copies @notice. @destroy frees @data in any case. */
+void registrar_file_notice (Registrar *registrar, const BroadcastNotice *notice,
+    RegistrarFiled filed, gpointer data, GDestroyNotify destroy);
 gboolean registrar_is_connected (Registrar *registrar);
 /* Why it is not connected, or NULL if it is or nobody knows yet. (transfer
  * full) */
