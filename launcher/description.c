@@ -327,19 +327,22 @@ expand_word (Expander *expander)
   return done;
 }
 
-/* `${source}` alone, or with a default. */
+/* `${source}` or `${sink}` alone, or with a default. */
 static gboolean
-is_source (const char *p)
+is_piece (const char *p)
 {
+  static const char *const begins[] = {
+      "${source}", "${source:-", "${sink}", "${sink:-"};
   const char *end = strchr (p, '}');
 
-  return (g_str_has_prefix (p, "${source}") ||
-             g_str_has_prefix (p, "${source:-")) &&
-         end != NULL && is_end (end[1]);
+  for (guint i = 0; i < G_N_ELEMENTS (begins); i++)
+    if (g_str_has_prefix (p, begins[i]))
+      return end != NULL && is_end (end[1]);
+  return FALSE;
 }
 
 static gboolean
-expand_source (Expander *expander)
+expand_piece (Expander *expander)
 {
   gboolean is_default;
   g_autofree char *name = NULL;
@@ -408,7 +411,7 @@ description_expand (
       break;
     if (is_comment (&expander))
       expander.p += strcspn (expander.p, "\n");
-    else if (is_source (expander.p)        ? !expand_source (&expander)
+    else if (is_piece (expander.p)         ? !expand_piece (&expander)
              : take_assignment (&expander) ? !expand_value (&expander)
                                            : !expand_word (&expander))
       return NULL;

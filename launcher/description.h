@@ -12,8 +12,9 @@ G_BEGIN_DECLS
  * property, inside or outside of quotes, it can be any text, and stays that one
  * value. Elsewhere, as in caps, it can only be what needs no quotes.
  * ${name:-default} has a default, for unset and for empty; the default NULL leaves
- * the property as it is when nobody sets it. ${source} alone is
- * replaced as it is: it is a piece of description. \${ is a plain ${.
+ * the property as it is when nobody sets it. ${source} and ${sink}
+ * alone are replaced as they are: they are pieces of description. \${ is a plain
+ * ${.
  *
  * Errors are of the domain DESCRIPTION_ERROR, and begin with FILE:LINE. */
 #define DESCRIPTION_ERROR (description_error_quark ())
@@ -32,7 +33,8 @@ char *description_read (
     const char *path, GHashTable *variables, GError **error);
 /* Whether ${@variable} occurs in @text. */
 gboolean description_uses (const char *text, const char *variable);
-/* @value as it is written behind `property=`: for who makes a ${source}.
+/* @value as it is written behind `property=`: for who makes a ${source}
+ * or ${sink}.
  * (transfer full) */
 char *description_quote (const char *value);
 /* A GstPipeline, floating. All or nothing: what gst_parse_launch() would only

@@ -131,6 +131,7 @@ assert_expanded (const char *text, const char *expected)
   g_autofree char *expanded = NULL;
 
   set (variables, "source", "a !\nb name=source");
+  set (variables, "sink", "c name=sink\n! d");
   set (variables, "empty", "");
   set (variables, "nu", "NU");
   set (variables, "ll", "LL");
@@ -148,6 +149,8 @@ test_description_expand (void)
   assert_expanded ("a b=\"x\"#c", "a b=\"x\"#c");
   assert_expanded ("${source}\n! c", "a ! b name=source\n! c");
   assert_expanded ("${source:-d ! e}", "a ! b name=source");
+  assert_expanded ("${sink}\n! e", "c name=sink ! d\n! e");
+  assert_expanded ("${sink:-d ! e}", "c name=sink ! d");
   assert_expanded ("${missing:-x}", "x");
   assert_expanded ("a b=${missing:-x y} c=${empty:-z}", "a b=\"x y\" c=z");
   assert_expanded ("a b=${nu}${ll}", "a b=\\\"NULL\\\"");
