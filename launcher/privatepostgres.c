@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "backoff.h"
+#include "filetree.h"
 #include "pgconnection.h"
 
 #define SYSTEM_USER "postgres"
@@ -320,27 +321,6 @@ check_reach (PrivatePostgres *self, GError **error)
 
 /* --- cluster ---------------------------------------------------------------- */
 
-static gboolean
-remove_tree (const char *path, GError **error)
-{
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
-  if (!g_file_test (path, G_FILE_TEST_IS_SYMLINK) &&
-      (dir = g_dir_open (path, 0, NULL)) != NULL)
-    while ((name = g_dir_read_name (dir)) != NULL) {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      if (!remove_tree (child, error))
-        return FALSE;
-    }
-  if (g_remove (path) == 0 || errno == ENOENT)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
-      "%s cannot be removed: %s", path, g_strerror (errno));
-  return FALSE;
-}
-
 /* Under another name first, so that a half-made one is never taken for one. */
 static gboolean
 make_cluster (PrivatePostgres *self, GError **error)
@@ -354,7 +334,7 @@ make_cluster (PrivatePostgres *self, GError **error)
 
   if (g_file_test (self->data, G_FILE_TEST_EXISTS))
     return TRUE;
-  if (!remove_tree (unfinished, error) || !run (self, argv, error))
+  if (!file_tree_remove (unfinished, error) || !run (self, argv, error))
     return FALSE;
   if (g_rename (unfinished, self->data) == 0)
     return TRUE;
