@@ -4,12 +4,13 @@
 
 #include "broadcastrules.h"
 #include "commands.h"
+#include "gamekeys.h"
 
 static int
 add (PgConnection *connection, const char *id, const char *title)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *added = NULL;
+  gboolean added;
 
   if (!game_is_valid (id)) {
     command_say ("%s is no id of a game: " GAME_RULE, id);
@@ -19,12 +20,9 @@ add (PgConnection *connection, const char *id, const char *title)
     command_say ("a title has " TITLE_RULE);
     return EX_DATAERR;
   }
-  if (!command_ask (connection, &added, &error,
-          "INSERT INTO wishcast.game (id, title) VALUES ($1, $2) "
-          "ON CONFLICT (id) DO NOTHING RETURNING id",
-          id, title, NULL))
+  if (!game_add (connection, id, title, &added, &error))
     return command_fail (error);
-  if (added == NULL) {
+  if (!added) {
     command_say ("there is a game %s already", id);
     return EX_DATAERR;
   }

@@ -5,11 +5,8 @@
 
 #include "broadcastrules.h"
 #include "commands.h"
-#include "streamkey.h"
+#include "gamekeys.h"
 #include "timetext.h"
-
-#define VALID                                                                  \
-  "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now ())"
 
 typedef struct {
   const char *name;
@@ -27,17 +24,6 @@ static const GOptionEntry entries[] = {
 };
 
 /* Adding and rotating */
-
-/* SHA-256 is what the database keeps. (transfer full) */
-static char *
-format_hash (const StreamKey *key)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (guint i = 0; i < sizeof key->hash; i++)
-    g_string_append_printf (text, "%02x", key->hash[i]);
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
 
 /* The host that publishers connect to, as far as we know. (transfer full) */
 static char *
@@ -102,35 +88,31 @@ find_game (PgConnection *connection, const char *game, int *status)
   return title != NULL;
 }
 
-/* Runs @sql with the game, the name, the key's id and hash, and @more; it gives
- * the key's id if it was written. */
+/* What became of a new key. @done and @added: as of gamekeys.h. */
 static int
-write_key (PgConnection *connection, const Settings *settings, char **argv,
-    const char *more, const char *sql, const char *refusal)
+tell_key (const Settings *settings, char **argv, StreamKey *key, gboolean done,
+    gboolean added, const GError *error, const char *refusal)
 {
-  g_autoptr (GError) error = NULL;
-  g_autofree char *hash = NULL, *written = NULL;
-  StreamKey key;
   int status = EX_OK;
 
-  stream_key_new (&key);
-  hash = format_hash (&key);
-  if (!command_ask (connection, &written, &error, sql, argv[0], argv[1], key.id,
-          hash, more, NULL)) {
+  if (!done) {
     status = command_fail (error);
-  } else if (written == NULL) {
+  } else if (!added) {
     command_say ("%s, for %s, %s", argv[1], argv[0], refusal);
     status = EX_DATAERR;
   } else {
-    print_key (settings, &key);
+    print_key (settings, key);
   }
-  stream_key_clear (&key);
+  stream_key_clear (key);
   return status;
 }
 
 static int
 add_key (PgConnection *connection, const Settings *settings, char **argv)
 {
+  g_autoptr (GError) error = NULL;
+  gboolean done, added;
+  StreamKey key;
   int status;
 
   if (!find_game (connection, argv[0], &status))
@@ -139,40 +121,27 @@ add_key (PgConnection *connection, const Settings *settings, char **argv)
     command_say ("a name has " TITLE_RULE);
     return EX_DATAERR;
   }
-  return write_key (connection, settings, argv, NULL,
-      "WITH b AS ("
-      " INSERT INTO wishcast.broadcaster (game, name) VALUES ($1, $2)"
-      " ON CONFLICT (game, name) DO UPDATE SET name = EXCLUDED.name"
-      " RETURNING id) "
-      "INSERT INTO wishcast.stream_key (id, broadcaster, hash)"
-      " SELECT $3, b.id, decode ($4, 'hex') FROM b"
-      " WHERE NOT EXISTS (SELECT FROM wishcast.stream_key k"
-      "  WHERE k.broadcaster = b.id AND " VALID ") "
-      "RETURNING id",
+  done = game_key_add (connection, argv[0], argv[1], &key, &added, &error);
+  return tell_key (settings, argv, &key, done, added, error,
       "has a key already: wishcast key rotate");
 }
 
 static int
 rotate_key (PgConnection *connection, const Settings *settings, char **argv)
 {
-  g_autofree char *seconds = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean done, added;
   guint64 overlap;
+  StreamKey key;
   int status;
 
   if (!time_text_parse (overlap_text ? overlap_text : "24h", &overlap))
     return command_refuse (&command_key, "--overlap: expected " TIME_TEXT_RULE);
   if (!find_game (connection, argv[0], &status))
     return status;
-  seconds = g_strdup_printf ("%" G_GUINT64_FORMAT, overlap / 1000000000);
-  return write_key (connection, settings, argv, seconds,
-      "WITH b AS ("
-      " SELECT id FROM wishcast.broadcaster WHERE game = $1 AND name = $2), "
-      "old AS ("
-      " UPDATE wishcast.stream_key SET expires_at = least (expires_at,"
-      "  now () + make_interval (secs => $5::double precision))"
-      " WHERE broadcaster IN (SELECT id FROM b) AND " VALID ") "
-      "INSERT INTO wishcast.stream_key (id, broadcaster, hash)"
-      " SELECT $3, b.id, decode ($4, 'hex') FROM b RETURNING id",
+  done = game_key_rotate (
+      connection, argv[0], argv[1], overlap, &key, &added, &error);
+  return tell_key (settings, argv, &key, done, added, error,
       "is not there: wishcast key add");
 }
 
