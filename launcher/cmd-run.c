@@ -2,6 +2,7 @@
 #include <glib-unix.h>
 #include <gst/gst.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -77,7 +78,8 @@ run (int argc, char **argv)
   raise_file_limit ();
   gst_init (NULL, NULL);
   data_load_plugins ();
-  journal_start ();
+  /* systemd and the like keep it. */
+  journal_start (stderr);
   /* Whoever reads the log may go without taking the broadcasts along. */
   signal (SIGPIPE, SIG_IGN);
   node = node_start (settings, &error);

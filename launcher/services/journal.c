@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "journal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Characters of a message: ours are shorter, and a library may tell of all that
@@ -46,7 +45,7 @@ journal_format (const char *message, gint64 now)
 /* One call, so that lines of several threads do not mix. */
 static GLogWriterOutput
 write_line (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-    gpointer unused)
+    gpointer file)
 {
   g_autofree char *line = NULL;
 
@@ -56,12 +55,12 @@ write_line (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
     if (strcmp (fields[i].key, "MESSAGE") == 0 && fields[i].length < 0)
       line = journal_format (fields[i].value, g_get_real_time ());
   if (line != NULL)
-    fputs (line, stderr);
+    fputs (line, file);
   return G_LOG_WRITER_HANDLED;
 }
 
 void
-journal_start (void)
+journal_start (FILE *file)
 {
-  g_log_set_writer_func (write_line, NULL, NULL);
+  g_log_set_writer_func (write_line, file, NULL);
 }
