@@ -20,6 +20,7 @@ typedef enum {
   SETTING_NGINX_ADDRESS,      /* [nginx] address; pages, /api, /live */
   SETTING_NGINX_PORT,         /* [nginx] port, 8080 */
   SETTING_NGINX_CONTROL_PORT, /* [nginx] control-port, 8084, on 127.0.0.1 */
+  SETTING_WWW_DIR,            /* [www] dir, of the pages */
   SETTING_WWW_PUBLIC_URL,     /* [www] public-url, of the pages */
   SETTING_RTSP_ADDRESS,       /* [ingest] rtsp-address, 0.0.0.0 */
   SETTING_RTSP_PORT,          /* [ingest] rtsp-port, 8554; 0: none */

@@ -56,6 +56,8 @@ const SettingRow settings_table[N_SETTINGS] = {
         .doc = "Port for viewers."},
     [SETTING_NGINX_CONTROL_PORT] = {"nginx", "control-port", PORT ("8084"),
         .doc = "Port on 127.0.0.1 at which we ask it to drop a publisher."},
+    [SETTING_WWW_DIR] = {"www", "dir", SETTING_PATH,
+        .doc = "Their folder. Unset: the one that came with the program."},
     [SETTING_WWW_PUBLIC_URL] = {"www", "public-url", SETTING_HTTP,
         .doc = "Where people reach the pages, for every address that is given "
                "out. Unset: nginx's own address."},

@@ -283,13 +283,12 @@ start_nginx (Node *node, GError **error)
 {
   const Settings *s = node->settings;
   g_autofree char *template = data_path ("nginx/node.conf.in");
-  g_autofree char *www = data_path ("www");
   g_autofree char *prefix = g_build_filename (node->data_dir, "nginx", NULL);
   g_autofree char *origin = NULL, *media_log = NULL, *api = NULL, *hook = NULL;
   PrivateNginxSettings settings = {
       .template = template,
       .prefix = prefix,
-      .www = www,
+      .www = settings_get_string (s, SETTING_WWW_DIR),
       .address = settings_get_string (s, SETTING_NGINX_ADDRESS),
       .port = (guint16)settings_get_uint (s, SETTING_NGINX_PORT),
       .rtmp_address = settings_get_string (s, SETTING_RTMP_ADDRESS),
