@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 extern const Command command_cache;
 extern const Command command_check;
 extern const Command command_db;
+extern const Command command_demo;
 extern const Command command_end;
 extern const Command command_game;
 extern const Command command_key;

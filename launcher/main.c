@@ -12,6 +12,7 @@ static const Command *const commands[] = {
     &command_cache,
     &command_check,
     &command_db,
+    &command_demo,
     &command_end,
     &command_game,
     &command_key,

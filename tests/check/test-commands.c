@@ -9,7 +9,7 @@
 #include "streamkey.h"
 
 static const char *const commands[] = {
-    "cache", "check", "db", "end", "game", "key", "launch"};
+    "cache", "check", "db", "demo", "end", "game", "key", "launch"};
 
 /* A configuration with the database of @pg. */
 static void
@@ -70,6 +70,16 @@ test_commands_usage (void)
         n > 1 ? words[1] : NULL, n > 2 ? words[2] : NULL,
         n > 3 ? words[3] : NULL, NULL);
   }
+}
+
+static void
+test_commands_demo (void)
+{
+  command_kit_expect (NULL, EX_USAGE, "",
+      "wishcast: demo: expected ADDRESS:PORT, as 127.0.0.1:8080, ", "demo",
+      "localhost:8080", NULL);
+  command_kit_expect (NULL, EX_USAGE, "", "b is one argument too many", "demo",
+      "127.0.0.1:8080", "b", NULL);
 }
 
 static void
@@ -322,6 +332,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add_func ("/commands/" path, function)
   ADD ("help", test_commands_help);
   ADD ("usage", test_commands_usage);
+  ADD ("demo", test_commands_demo);
   ADD ("configuration", test_commands_configuration);
   ADD ("database-away", test_commands_database_away);
   ADD ("migrate", test_commands_migrate);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// ./bootstrap demo as a person uses it, and what it leaves behind.
+// `wishcast demo` as a person uses it, and what it leaves behind.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { openPage, startChromium, videoFacts } from '../lib/chromium.js';
+import { checkService, startPublisher } from '../lib/node.js';
 import { freePort, isListening, Place, ROOT } from '../lib/place.js';
 import { until } from '../lib/until.js';
+import { startWishcast } from '../lib/wishcast.js';
 
 const place = new Place();
 let chromium;
@@ -16,6 +18,8 @@ let count = 0;
 let tmp;
 
 before(async () => {
+  // If we are root, nginx and PostgreSQL are others, who must get there.
+  chmodSync(place.dir, 0o711);
   chromium = await startChromium(place);
 });
 
@@ -23,23 +27,29 @@ after(() => place.leave());
 
 beforeEach(() => {
   count += 1;
-  tmp = place.path(`tmp ${count}`);
-  mkdirSync(tmp);
+  tmp = place.path(`tmp${count}`);
+  mkdirSync(tmp, { mode: 0o711 });
 });
 
-async function startDemo() {
+const launchDemo = (port) => startWishcast(
+    place, ['demo', `127.0.0.1:${port}`], { TMPDIR: tmp });
+
+// Once everything is on air: the demo and what it has printed, by label.
+async function startDemo(launch = launchDemo) {
   const port = await freePort();
-  const demo = place.launch(`${ROOT}bootstrap`, ['demo', `127.0.0.1:${port}`],
-      { env: { TMPDIR: tmp } });
-  const url = await until('it is on air', () => {
+  const demo = launch(port);
+  await until('it is on air', () => {
     if (!demo.isAlive)
       throw new Error(demo.output);
-    return /^ {2}(http:\S+)$/m.exec(demo.output)?.[1];
+    return /^Ctrl-C ends it/m.test(demo.output);
   }, 240);
-  return { demo, port, url };
+  const printed = (label) => Array.from(
+      demo.output.matchAll(new RegExp(`^  ${label} +(\\S+)$`, 'gm')),
+      ([, value]) => value);
+  return { demo, port, printed };
 }
 
-// Processes whose command line or folder names our temporary one.
+// Processes whose command line names our temporary folder.
 function processes() {
   return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter(
       (pid) => {
@@ -51,71 +61,170 @@ function processes() {
       });
 }
 
-async function assertNothingLeft(port) {
+const urlPort = (url) => Number(/:(\d+)\//.exec(url)[1]);
+
+const portsOf = ({ port, printed }) =>
+  [port, urlPort(printed('Server')[0]), urlPort(printed('or RTSP')[0])];
+
+async function assertNothingLeft(started) {
   await until('all processes are gone', () => processes().length === 0);
   // A worker of nginx has no folder in its command line.
-  await until('both ports are free', async () =>
-    !(await isListening(port)) && !(await isListening(port + 1)));
+  await until('the ports are free', async () =>
+    !(await Promise.all(portsOf(started).map(isListening))).some(Boolean));
 }
 
-test('it is on air, plays, and Ctrl-C leaves nothing', async () => {
-  const { demo, port, url } = await startDemo();
-  const { page, complaints } = await openPage(chromium, url);
-  const facts = await until('the picture moves', async () => {
-    const now = await videoFacts(page);
-    return now.time > 3 && now.frames > 60 && now;
-  });
-  assert.deepEqual([facts.width, facts.height], [1280, 720]);
-  assert.ok(facts.audioBytes > 0);
-  assert.deepEqual(complaints, []);
+async function broadcasts(port, state) {
+  const answer = await fetch(
+      `http://127.0.0.1:${port}/api/v1/broadcasts?state=${state}`);
+  return (await answer.json()).broadcasts;
+}
 
-  const poster = await until('a poster', async () => {
-    const answer = await fetch(
-        `http://127.0.0.1:${port}/live/testpattern/poster.jpg`);
-    return answer.ok && Buffer.from(await answer.arrayBuffer());
-  });
-  assert.equal(poster.readUInt16BE(0), 0xffd8, 'a JPEG begins');
-  assert.equal(poster.readUInt16BE(poster.length - 2), 0xffd9, 'and ends');
+const titles = (list) => list.map((one) => one.game.title).sort();
+
+async function play(url, width) {
+  const { page } = await openPage(chromium, url);
+  await until(`the picture of ${url} moves`, async () => {
+    const facts = await videoFacts(page);
+    return facts.time > 1 && facts.frames > 20 && facts.width === width;
+  }, 180);
   await page.close();
+}
+
+// As the page of `panel` does, whose address has the secret in it.
+async function endBroadcast(watch, panel) {
+  const { origin, hash } = new URL(panel);
+  const answer = await fetch(
+      `${origin}/api/v1/broadcasts/${watch.split('/').at(-1)}/end`,
+      { method: 'POST', headers: { Authorization: `Bearer ${hash.slice(1)}` } });
+  assert.ok(answer.ok, `${answer.status}`);
+}
+
+test('two are on air, one was, and with the printed key a third', async () => {
+  const started = await startDemo();
+  const { demo, port, printed } = started;
+  const url = `http://127.0.0.1:${port}`;
+  assert.deepEqual(printed('Store'), [`${url}/`]);
+
+  await until('one has ended', async () =>
+    (await broadcasts(port, 'ended')).length === 1);
+  const [ended] = await broadcasts(port, 'ended');
+  assert.equal(ended.game.title, 'Moss & Magnets');
+  assert.equal(ended.endReason, 'developer');
+  await until('two are live', async () => String(titles(
+      await broadcasts(port, 'live'))) === 'Paper Comets,Tin Lighthouse');
+  const playlist = await until('its recording is whole', async () => {
+    const answer = await fetch(`${url}${ended.playlist}`);
+    assert.equal(answer.status, 200);
+    const [media] = (await answer.text()).match(/^[^#].*m3u8$/m);
+    const text = await (await fetch(
+        new URL(media, `${url}${ended.playlist}`))).text();
+    return text.includes('#EXT-X-ENDLIST') && text;
+  });
+  const seconds = Array.from(playlist.matchAll(/^#EXTINF:([\d.]+)/gm),
+      ([, duration]) => Number(duration)).reduce((a, b) => a + b);
+  assert.ok(seconds > 5, `${seconds} s`);
+
+  const [lighthouse, comets] = printed('Watch');
+  await play(lighthouse, 1280);
+  await play(comets, 640);
+  assert.deepEqual(printed('Recording'), [`${url}${ended.watch}`]);
+  await play(printed('Recording')[0], 640);
+
+  assert.equal(printed('Game')[0], `${url}/game/copper-tides`);
+  const [key] = printed('Stream Key');
+  const publisher = startPublisher(place, `${printed('Server')[0]}/${key}`);
+  await until('the waiting game is on air', async () =>
+    titles(await broadcasts(port, 'live')).includes('Copper Tides'));
+  await publisher.stop();
+
+  // The publishers stay away once they were dropped.
+  await endBroadcast(lighthouse, printed('Developer')[0]);
+  await until('it is told', () =>
+    /^Tin Lighthouse is off the air/m.test(demo.output));
+  await until('it has ended', async () => titles(
+      await broadcasts(port, 'ended')).includes('Tin Lighthouse'));
+  await endBroadcast(comets, printed('Operator')[0]);
+  await until('that too, which is by RTSP', () =>
+    /^Paper Comets is off the air/m.test(demo.output));
+  await until('it has ended as well', async () => titles(
+      await broadcasts(port, 'ended')).includes('Paper Comets'));
 
   assert.ok(processes().length >= 2);
-  assert.equal(await demo.end('SIGINT'), 0);
-  await assertNothingLeft(port);
+  assert.equal(await demo.end('SIGINT', 60), 0);
+  checkService(demo);
+  await assertNothingLeft(started);
   assert.deepEqual(readdirSync(tmp), []);
 });
 
 for (const signal of ['SIGTERM', 'SIGHUP']) {
   test(`${signal} leaves nothing`, async () => {
-    const { demo, port } = await startDemo();
-    assert.equal(await demo.end(signal), 0);
-    await assertNothingLeft(port);
+    const started = await startDemo();
+    assert.equal(await started.demo.end(signal, 60), 0);
+    await assertNothingLeft(started);
     assert.deepEqual(readdirSync(tmp), []);
   });
 }
 
-test('killed, it leaves no process and no port', async () => {
-  const { demo, port } = await startDemo();
-  demo.kill('SIGKILL');
-  await demo.exited;
-  await assertNothingLeft(port);
-});
-
-test('a pipeline that dies ends it, with the reason', async () => {
-  const { demo, port } = await startDemo();
-  const pipeline = processes().find((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('gst-launch'));
-  process.kill(Number(pipeline), 'SIGKILL');
-  assert.equal(await demo.exited, 1);
-  assert.match(demo.output, /The pipeline has stopped/);
-  await assertNothingLeft(port);
+test('a signal while it starts leaves nothing', async () => {
+  const demo = launchDemo(await freePort());
+  await until('it makes a database', () => {
+    if (!demo.isAlive)
+      throw new Error(demo.output);
+    return /Making a database/.test(demo.output);
+  });
+  assert.equal(await demo.end('SIGINT', 60), 0);
+  await until('all processes are gone', () => processes().length === 0);
   assert.deepEqual(readdirSync(tmp), []);
 });
 
-test('a port that is taken is told', async () => {
-  const { demo, port } = await startDemo();
-  const second = place.launch(`${ROOT}bootstrap`,
-      ['demo', `127.0.0.1:${port}`], { env: { TMPDIR: tmp } });
+test('two signals at once are one', async () => {
+  const { demo } = await startDemo();
+  demo.kill('SIGINT');
+  demo.kill('SIGTERM');
+  assert.equal(await demo.end('SIGINT', 60), 0);
+  assert.deepEqual(readdirSync(tmp), []);
+});
+
+test('however often it is signalled, no process stays', async () => {
+  const started = await startDemo();
+  const { demo } = started;
+  demo.kill('SIGINT');
+  await until('the first is heard', () => /^Ending/m.test(demo.output));
+  await until('it is gone', () => {
+    demo.kill('SIGTERM');
+    return !demo.isAlive;
+  });
+  await assertNothingLeft(started);
+});
+
+test('killed, it leaves no process and no port', async () => {
+  const started = await startDemo();
+  started.demo.kill('SIGKILL');
+  await started.demo.exited;
+  await assertNothingLeft(started);
+});
+
+test('a port that is taken is told; beside it another one starts', async () => {
+  const first = await startDemo();
+  const second = launchDemo(first.port);
   assert.equal(await second.exited, 69);
-  assert.match(second.output, /is taken/);
-  assert.equal(await demo.end('SIGINT'), 0);
+  assert.match(second.output,
+      new RegExp(`^wishcast: Port ${first.port} of 127.0.0.1: .*in use`, 'm'));
+  const third = await startDemo();
+  assert.equal(new Set([...portsOf(first), ...portsOf(third)]).size, 6);
+  assert.equal((await broadcasts(third.port, 'any')).length, 3);
+  assert.equal(await third.demo.end('SIGINT', 60), 0);
+  assert.equal(await first.demo.end('SIGINT', 60), 0);
+  assert.deepEqual(readdirSync(tmp), []);
+});
+
+test('./bootstrap demo is the same', async () => {
+  const started = await startDemo((port) => place.launch(
+      `${ROOT}bootstrap`, ['demo', `127.0.0.1:${port}`],
+      { env: { TMPDIR: tmp } }));
+  const answer = await fetch(started.printed('Store')[0]);
+  assert.equal(answer.status, 200);
+  assert.equal(await started.demo.end('SIGINT', 60), 0);
+  await assertNothingLeft(started);
+  assert.deepEqual(readdirSync(tmp), []);
 });

@@ -68,7 +68,7 @@ export function fillNode(values, without) {
       .replace(/@([A-Z_]+)@/g, (_, name) => values[name]);
 }
 
-// What `bootstrap demo` puts in front of an origin.
+// What stands in front of an origin: pages and media.
 export async function startFront(place, originPort, www = `${ROOT}data/www`) {
   const port = await freePort();
   const values = {
