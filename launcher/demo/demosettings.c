@@ -14,14 +14,16 @@
 static const struct {
   Setting setting;
   gboolean is_public; /* on the demo's address; else on LOOPBACK alone */
+  GSocketType type;
 } ports[] = {
-    {SETTING_NGINX_PORT, TRUE},
-    {SETTING_RTMP_PORT, TRUE},
-    {SETTING_RTSP_PORT, TRUE},
-    {SETTING_ORIGIN_PORT, FALSE},
-    {SETTING_API_PORT, FALSE},
-    {SETTING_HOOK_PORT, FALSE},
-    {SETTING_NGINX_CONTROL_PORT, FALSE},
+    {SETTING_NGINX_PORT, TRUE, G_SOCKET_TYPE_STREAM},
+    {SETTING_RTMP_PORT, TRUE, G_SOCKET_TYPE_STREAM},
+    {SETTING_RTSP_PORT, TRUE, G_SOCKET_TYPE_STREAM},
+    {SETTING_ORIGIN_PORT, FALSE, G_SOCKET_TYPE_STREAM},
+    {SETTING_API_PORT, FALSE, G_SOCKET_TYPE_STREAM},
+    {SETTING_API_LOG_PORT, FALSE, G_SOCKET_TYPE_DATAGRAM},
+    {SETTING_HOOK_PORT, FALSE, G_SOCKET_TYPE_STREAM},
+    {SETTING_NGINX_CONTROL_PORT, FALSE, G_SOCKET_TYPE_STREAM},
 };
 
 /* --- the address ---------------------------------------------------------- */
@@ -77,16 +79,18 @@ demo_address_get_host (const DemoAddress *address)
 
 /* What happens until the port is taken is the taker's to find out. */
 static gboolean
-can_listen (const char *ip, guint16 port, GError **error)
+can_listen (const char *ip, guint16 port, GSocketType type, GError **error)
 {
   g_autoptr (GSocketAddress) address =
       g_inet_socket_address_new_from_string (ip, port);
   g_autoptr (GSocket) socket =
-      g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
-          G_SOCKET_PROTOCOL_TCP, error);
+      g_socket_new (g_socket_address_get_family (address), type,
+          G_SOCKET_PROTOCOL_DEFAULT, error);
 
-  if (socket != NULL && g_socket_bind (socket, address, TRUE, error) &&
-      g_socket_listen (socket, error))
+  /* Two of UDP may have a port at once, if both say so. */
+  if (socket != NULL &&
+      g_socket_bind (socket, address, type == G_SOCKET_TYPE_STREAM, error) &&
+      (type == G_SOCKET_TYPE_DATAGRAM || g_socket_listen (socket, error)))
     return TRUE;
   g_prefix_error (error, "Port %u of %s: ", port, ip);
   return FALSE;
@@ -95,22 +99,26 @@ can_listen (const char *ip, guint16 port, GError **error)
 gboolean
 demo_address_check (const DemoAddress *address, GError **error)
 {
-  return can_listen (address->ip, address->port, error);
+  return can_listen (address->ip, address->port, G_SOCKET_TYPE_STREAM, error);
 }
 
 /* nginx pulls the streams from LOOPBACK, so a public port is one on both. */
 static gboolean
-is_free (const char *ip, guint16 port, GError **error)
+is_free (const char *ip, guint16 port, GSocketType type, GError **error)
 {
-  return can_listen (ip, port, error) &&
+  return can_listen (ip, port, type, error) &&
          (strcmp (ip, LOOPBACK) == 0 || strcmp (ip, "0.0.0.0") == 0 ||
-             can_listen (LOOPBACK, port, error));
+             can_listen (LOOPBACK, port, type, error));
 }
 
-/* @taken: those that were found before. 0 and @error: there is none. */
+/* For ports[@row]. @taken: those that were found before. 0 and @error: there is
+ * none. */
 static guint16
-find_port (const char *ip, guint64 usual, const guint16 *taken, GError **error)
+find_port (guint row, const char *ip, const guint16 *taken, GError **error)
 {
+  guint64 usual =
+      g_ascii_strtoull (settings_table[ports[row].setting].standard, NULL, 10);
+
   for (guint64 port = usual; port < usual + MOST_LOOKS; port++) {
     g_autoptr (GError) why = NULL;
     gboolean is_ours = FALSE;
@@ -119,7 +127,7 @@ find_port (const char *ip, guint64 usual, const guint16 *taken, GError **error)
       is_ours |= taken[i] == port;
     if (is_ours)
       continue;
-    if (is_free (ip, (guint16)port, &why))
+    if (is_free (ip, (guint16)port, ports[row].type, &why))
       return (guint16)port;
     if (!g_error_matches (why, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE)) {
       g_propagate_error (error, g_steal_pointer (&why));
@@ -155,11 +163,8 @@ set_ports (GKeyFile *file, const DemoAddress *address, GError **error)
   guint16 found[G_N_ELEMENTS (ports)] = {address->port};
 
   for (guint i = address->port != 0 ? 1 : 0; i < G_N_ELEMENTS (ports); i++) {
-    guint64 usual =
-        g_ascii_strtoull (settings_table[ports[i].setting].standard, NULL, 10);
-
     found[i] = find_port (
-        ports[i].is_public ? address->ip : LOOPBACK, usual, found, error);
+        i, ports[i].is_public ? address->ip : LOOPBACK, found, error);
     if (found[i] == 0)
       return FALSE;
   }
