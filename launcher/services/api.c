@@ -9,6 +9,7 @@
 #include "apianswer.h"
 #include "apiconnections.h"
 #include "apiend.h"
+#include "apigate.h"
 #include "apimetrics.h"
 #include "apiqueries.h"
 #include "apireads.h"
@@ -45,6 +46,7 @@ struct _Api {
   SoupServer *server;
   ApiConnections *connections;
   ApiQueries *queries;
+  ApiGate *gate;
   ApiReads *reads;
   ApiViewers *viewers;
   EventStreams *streams;
@@ -303,6 +305,7 @@ stop_server (Api *api)
   soup_server_disconnect (api->server);
   api_queries_free (api->queries);
   api_ends_free (api->ends);
+  api_gate_free (api->gate);
   api_reads_free (api->reads);
   api_viewers_free (api->viewers);
   api_metrics_free (api->metrics);
@@ -367,10 +370,9 @@ api_new (const ApiSettings *settings, GError **error)
       api->catalogue, api->context, EVENT_STREAMS_OF (api->max_connections));
   api->reads =
       api_reads_new (settings->broadcasts, api->catalogue, api->queries);
-  api->viewers =
-      api_viewers_new (settings->viewers, api->catalogue, api->queries);
-  api->ends =
-      api_ends_new (settings, api->catalogue, api->queries, api->context);
+  api->gate = api_gate_new (settings, api->context);
+  api->ends = api_ends_new (settings->broadcasts, api->gate, api->catalogue,
+      api->queries, api->context);
   api->metrics = api_metrics_new (settings, api->catalogue, api->streams);
   api->thread = g_thread_new ("api", run, api);
   return api;

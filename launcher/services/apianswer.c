@@ -91,6 +91,14 @@ api_answer_later (SoupServerMessage *message, guint seconds, const char *detail)
   set_header (message, "Retry-After", text);
 }
 
+void
+api_answer_too_many (SoupServerMessage *message)
+{
+  api_answer_problem (message, API_TOO_MANY_REQUESTS,
+      "There are too many requests of this kind at a time.");
+  set_header (message, "Retry-After", "5");
+}
+
 static void
 on_gone (SoupServerMessage *message)
 {

@@ -24,6 +24,8 @@ void api_answer_problem (
 /* 503, for who may try again in @seconds. */
 void api_answer_later (
     SoupServerMessage *message, guint seconds, const char *detail);
+/* 429. */
+void api_answer_too_many (SoupServerMessage *message);
 
 /* Keeps a request open, and @message with it. (transfer full) */
 SoupServerMessage *api_hold (SoupServerMessage *message);

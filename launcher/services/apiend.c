@@ -2,30 +2,21 @@
 
 #include "apiend.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "apianswer.h"
-#include "floodgate.h"
 
 /* How long an answer waits for the row of a broadcast to say "ended". */
 #define PATIENCE 3000 /* ms */
-/* Requests under way, in all and of one address whose tokens were wrong: who
- * is held back for those gains nothing by asking at the same time. */
+/* Requests under way. */
 #define MAX_OPEN 64
-#define MAX_REFUSED_OF_ADDRESS 4
-/* Addresses that are remembered for wrong tokens, about 100 bytes each. */
-#define MAX_ADDRESSES 4096
 
 struct _ApiEnds {
+  ApiGate *gate;
   Catalogue *catalogue;
   ApiQueries *queries;    /* NULL while it is freed */
   Broadcasts *broadcasts; /* or NULL */
-  Keyring *keyring;       /* or NULL */
   GMainContext *context;
-  guint8 token_hash[32]; /* of the operator's */
-  gboolean has_token;
-  Floodgate *gate;
   GPtrArray *open; /* of End, owned */
   GThreadPool *pool;
 };
@@ -34,7 +25,6 @@ typedef enum {
   END_DECIDES, /* asks the database */
   END_STOPS,   /* the pool ends it on this node */
   END_WAITS,   /* for its row */
-  END_REFUSED, /* the answer is held back */
 } EndState;
 
 /* One request that is not answered. */
@@ -43,8 +33,7 @@ typedef struct {
   EndState state;
   SoupServerMessage *message; /* held */
   char *link;
-  char *game;    /* that the key is for; NULL: the operator */
-  char *address; /* if refused */
+  char *game; /* that the key is for; NULL: the operator */
   GSource *timer;
   gboolean was_here; /* the answer of the pool */
 } End;
@@ -61,7 +50,6 @@ end_free (gpointer data)
   api_release (end->message);
   g_free (end->link);
   g_free (end->game);
-  g_free (end->address);
   g_free (end);
 }
 
@@ -265,116 +253,7 @@ look_up (End *end)
         G_N_ELEMENTS (values), values, on_found, end);
 }
 
-/* --- Who may ---------------------------------------------------------------*/
-
-static void
-hash_token (const char *token, guint8 hash[32])
-{
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  gsize size = 32;
-
-  g_checksum_update (checksum, (const guchar *)token, -1);
-  g_checksum_get_digest (checksum, hash, &size);
-}
-
-/* Hashes have one length, so the comparison tells nothing of the token's. */
-static gboolean
-is_operator (ApiEnds *ends, const char *token)
-{
-  guint8 hash[32];
-
-  if (!ends->has_token)
-    return FALSE;
-  hash_token (token, hash);
-  return CRYPTO_memcmp (hash, ends->token_hash, sizeof hash) == 0;
-}
-
-/* @game: that the token is for, NULL for all. (transfer full) */
-static gboolean
-is_let_in (ApiEnds *ends, const char *token, char **game)
-{
-  g_autoptr (KeyOwner) owner = NULL;
-
-  *game = NULL;
-  if (is_operator (ends, token))
-    return TRUE;
-  if (ends->keyring == NULL || keyring_check (ends->keyring, token,
-                                   g_get_real_time (), &owner) != KEY_VALID)
-    return FALSE;
-  *game = g_strdup (owner->game);
-  return TRUE;
-}
-
-static const char *
-get_token (SoupServerMessage *message)
-{
-  const char *value = soup_message_headers_get_one (
-      soup_server_message_get_request_headers (message), "Authorization");
-
-  if (value == NULL || g_ascii_strncasecmp (value, "Bearer ", 7) != 0)
-    return NULL;
-  value += strspn (value + 6, " ") + 6;
-  return *value != '\0' ? value : NULL;
-}
-
-/* Who asks. A proxy on this machine is believed about whom it asks for: the last
- * of the addresses, whatever its client put before it. (transfer full) */
-static char *
-get_address (SoupServerMessage *message)
-{
-  GSocketAddress *remote = soup_server_message_get_remote_address (message);
-  GInetAddress *peer =
-      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote));
-  const char *list = soup_message_headers_get_list (
-      soup_server_message_get_request_headers (message), "X-Forwarded-For");
-  g_autoptr (GInetAddress) client = NULL;
-
-  if (list != NULL && g_inet_address_get_is_loopback (peer)) {
-    const char *comma = strrchr (list, ',');
-    g_autofree char *last = g_strdup (comma != NULL ? comma + 1 : list);
-
-    client = g_inet_address_new_from_string (g_strstrip (last));
-  }
-  return g_inet_address_to_string (client != NULL ? client : peer);
-}
-
-static void
-answer_unauthorized (SoupServerMessage *message, const char *detail)
-{
-  api_answer_problem (message, SOUP_STATUS_UNAUTHORIZED, detail);
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "WWW-Authenticate",
-      "Bearer realm=\"wishcast\"");
-}
-
-static void
-answer_too_many (SoupServerMessage *message)
-{
-  api_answer_problem (message, API_TOO_MANY_REQUESTS,
-      "There are too many requests of this kind at a time.");
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "Retry-After", "5");
-}
-
-static gboolean
-on_held_back (gpointer data)
-{
-  finish (data);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-is_refused_often (ApiEnds *ends, const char *address)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < ends->open->len; i++) {
-    const End *end = g_ptr_array_index (ends->open, i);
-
-    n += end->state == END_REFUSED && strcmp (end->address, address) == 0;
-  }
-  return n >= MAX_REFUSED_OF_ADDRESS;
-}
+/* --- Public ----------------------------------------------------------------*/
 
 static End *
 end_new (ApiEnds *ends, SoupServerMessage *message, const char *link)
@@ -388,65 +267,23 @@ end_new (ApiEnds *ends, SoupServerMessage *message, const char *link)
   return end;
 }
 
-static void
-refuse (ApiEnds *ends, SoupServerMessage *message, const char *address)
-{
-  gint64 now = g_get_monotonic_time ();
-  gint64 delay;
-  End *end;
-
-  floodgate_refused (ends->gate, address, now);
-  delay = floodgate_get_delay (ends->gate, address, now);
-  answer_unauthorized (
-      message, "This is neither a valid stream key nor the operator's token.");
-  if (delay <= 0)
-    return;
-  end = end_new (ends, message, "");
-  end->state = END_REFUSED;
-  end->address = g_strdup (address);
-  set_timer (end, delay / G_TIME_SPAN_MILLISECOND, on_held_back);
-}
-
-/* Of a stream key too much is random for anybody to guess, so its owner is never
- * kept waiting for what others have tried from the same address. */
-static gboolean
-is_stream_key (const char *token)
-{
-  StreamKey key;
-  gboolean is_key = stream_key_parse (&key, token);
-
-  stream_key_clear (&key);
-  return is_key;
-}
-
 void
 api_ends_request (ApiEnds *ends, SoupServerMessage *message, const char *link)
 {
-  const char *token = get_token (message);
-  g_autofree char *address = get_address (message);
-  g_autofree char *game = NULL;
-  gboolean is_flood;
+  g_autoptr (KeyOwner) owner = NULL;
   End *end;
 
-  if (token == NULL) {
-    answer_unauthorized (message,
-        "A stream key of the game or the operator's token is needed, as "
-        "\"Authorization: Bearer\".");
+  if (!api_gate_let_in (
+          ends->gate, message, API_GATE_DEVELOPER | API_GATE_OPERATOR, &owner))
+    return;
+  if (ends->open->len >= MAX_OPEN) {
+    api_answer_too_many (message);
     return;
   }
-  is_flood = is_refused_often (ends, address);
-  if (ends->open->len >= MAX_OPEN || (is_flood && !is_stream_key (token))) {
-    answer_too_many (message);
-  } else if (is_let_in (ends, token, &game)) {
-    floodgate_admitted (ends->gate, address);
-    end = end_new (ends, message, link);
-    end->game = g_steal_pointer (&game);
-    look_up (end);
-  } else if (is_flood) {
-    answer_too_many (message);
-  } else {
-    refuse (ends, message, address);
-  }
+  end = end_new (ends, message, link);
+  if (owner != NULL)
+    end->game = g_steal_pointer (&owner->game);
+  look_up (end);
 }
 
 void
@@ -462,21 +299,16 @@ api_ends_wake (ApiEnds *ends)
 }
 
 ApiEnds *
-api_ends_new (const ApiSettings *settings, Catalogue *catalogue,
+api_ends_new (Broadcasts *broadcasts, ApiGate *gate, Catalogue *catalogue,
     ApiQueries *queries, GMainContext *context)
 {
   ApiEnds *ends = g_new0 (ApiEnds, 1);
 
+  ends->gate = gate;
   ends->catalogue = catalogue;
   ends->queries = queries;
-  ends->broadcasts = settings->broadcasts;
-  ends->keyring = settings->keyring;
+  ends->broadcasts = broadcasts;
   ends->context = context;
-  if (settings->operator_token != NULL) {
-    hash_token (settings->operator_token, ends->token_hash);
-    ends->has_token = TRUE;
-  }
-  ends->gate = floodgate_new (MAX_ADDRESSES);
   ends->open = g_ptr_array_new_with_free_func (end_free);
   ends->pool = g_thread_pool_new (stop, ends, 2, FALSE, NULL);
   return ends;
@@ -493,6 +325,5 @@ api_ends_free (ApiEnds *ends)
   while (g_main_context_iteration (ends->context, FALSE))
     ;
   g_ptr_array_unref (ends->open);
-  floodgate_free (ends->gate);
   g_free (ends);
 }
