@@ -25,48 +25,46 @@ static const GOptionEntry entries[] = {
 
 /* Adding and rotating */
 
-/* The host that publishers connect to, as far as we know. (transfer full) */
+/* SHA-256 is what the database keeps. (transfer full) */
 static char *
-get_host (const Settings *settings)
+format_hash (const StreamKey *key)
 {
-  const char *url = settings_get_string (settings, SETTING_WWW_PUBLIC_URL);
-  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
-  const char *host = g_uri_get_host (uri);
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  return strchr (host, ':') != NULL ? g_strdup_printf ("[%s]", host)
-                                    : g_strdup (host);
+  for (guint i = 0; i < sizeof key->hash; i++)
+    g_string_append_printf (text, "%02x", key->hash[i]);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 /* The key alone goes to the standard output, for scripts. */
 static void
 print_key (const Settings *settings, const StreamKey *key)
 {
-  g_autofree char *host = get_host (settings);
-  guint rtmp = settings_get_uint (settings, SETTING_RTMP_PORT);
-  guint rtsp = settings_get_uint (settings, SETTING_RTSP_PORT);
+  const char *rtmp = settings_get_string (settings, SETTING_RTMP_PUBLIC_URL);
+  const char *rtsp = settings_get_string (settings, SETTING_RTSP_PUBLIC_URL);
 
   fflush (stdout);
   fputs ("The stream key, shown this once:\n\n", stderr);
   puts (key->text);
   fflush (stdout);
-  if (rtmp != 0)
+  if (rtmp != NULL)
     fprintf (stderr,
         "\nOBS, Settings, Stream:\n"
         "  Service     Custom...\n"
-        "  Server      rtmp://%s:%u/live\n"
+        "  Server      %s\n"
         "  Stream Key  the key\n",
-        host, rtmp);
-  if (rtsp != 0)
+        rtmp);
+  if (rtsp != NULL)
     fprintf (stderr,
         "\nOr by RTSP. OBS, Settings, Output, Output Mode Advanced, Recording; "
         "then Start Recording:\n"
         "  Type                         Custom Output (FFmpeg)\n"
         "  FFmpeg Output Type           Output to URL\n"
-        "  File path or URL             rtsp://%s:%u/live/<the key>\n"
+        "  File path or URL             %s/<the key>\n"
         "  Container Format             rtsp\n"
         "  Muxer Settings               rtsp_transport=tcp\n"
         "  Video Encoder, Audio Encoder libx264, aac\n",
-        host, rtsp);
+        rtsp);
   fputs ("\nA keyframe interval of 2 s suits players best.\n", stderr);
 }
 

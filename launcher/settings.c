@@ -264,6 +264,10 @@ parse_value (const SettingRow *row, const char *text, guint64 *number)
       return is_url (text, "http", "https");
     case SETTING_RTMP:
       return is_url (text, "rtmp", NULL);
+    case SETTING_RTMPS:
+      return is_url (text, "rtmp", "rtmps");
+    case SETTING_RTSPS:
+      return is_url (text, "rtsp", "rtsps");
     case SETTING_BOOLEAN:
       return parse_boolean (text, number);
     case SETTING_NUMBER:
@@ -292,6 +296,10 @@ describe_expected (const SettingRow *row)
       return g_strdup ("an http:// or https:// address");
     case SETTING_RTMP:
       return g_strdup ("an rtmp:// address");
+    case SETTING_RTMPS:
+      return g_strdup ("an rtmp:// or rtmps:// address");
+    case SETTING_RTSPS:
+      return g_strdup ("an rtsp:// or rtsps:// address");
     case SETTING_BOOLEAN:
       return g_strdup ("true or false");
     case SETTING_NUMBER:
@@ -417,6 +425,19 @@ get_public_url (const Settings *settings)
       v6 ? "]" : "", settings->text[SETTING_NGINX_PORT]);
 }
 
+/* Where publishers reach this node, as far as we know: where people do. */
+static char *
+get_ingest_url (const Settings *settings, const char *scheme, Setting port)
+{
+  g_autoptr (GUri) uri = g_uri_parse (
+      settings->text[SETTING_WWW_PUBLIC_URL], G_URI_FLAGS_NONE, NULL);
+
+  if (settings->number[port] == 0)
+    return NULL;
+  return g_uri_join (G_URI_FLAGS_NONE, scheme, NULL, g_uri_get_host (uri),
+      (int)settings->number[port], "/live", NULL, NULL);
+}
+
 /* What the documentation calls "unset" and what then is. */
 static void
 set_derived (Settings *settings)
@@ -429,8 +450,12 @@ set_derived (Settings *settings)
     text[SETTING_NODE_DATA_DIR] = get_data_dir ();
   if (text[SETTING_WWW_PUBLIC_URL] == NULL)
     text[SETTING_WWW_PUBLIC_URL] = get_public_url (settings);
-  if (text[SETTING_WWW_DIR] == NULL)
-    text[SETTING_WWW_DIR] = data_path ("www");
+  if (text[SETTING_RTSP_PUBLIC_URL] == NULL)
+    text[SETTING_RTSP_PUBLIC_URL] =
+        get_ingest_url (settings, "rtsp", SETTING_RTSP_PORT);
+  if (text[SETTING_RTMP_PUBLIC_URL] == NULL)
+    text[SETTING_RTMP_PUBLIC_URL] =
+        get_ingest_url (settings, "rtmp", SETTING_RTMP_PORT);
   if (text[SETTING_PIPELINES_DIR] == NULL)
     text[SETTING_PIPELINES_DIR] = data_path ("pipelines");
   if (text[SETTING_CACHE_DIR] == NULL)

@@ -24,8 +24,10 @@ typedef enum {
   SETTING_WWW_PUBLIC_URL,     /* [www] public-url, of the pages */
   SETTING_RTSP_ADDRESS,       /* [ingest] rtsp-address, 0.0.0.0 */
   SETTING_RTSP_PORT,          /* [ingest] rtsp-port, 8554; 0: none */
+  SETTING_RTSP_PUBLIC_URL,    /* [ingest] rtsp-public-url, for publishers */
   SETTING_RTMP_ADDRESS,       /* [ingest] rtmp-address, 0.0.0.0 */
   SETTING_RTMP_PORT,          /* [ingest] rtmp-port, 1935; 0: none */
+  SETTING_RTMP_PUBLIC_URL,    /* [ingest] rtmp-public-url, for publishers */
   SETTING_RTMP_PULL,          /* [ingest] rtmp-pull: rtmp://127.0.0.1:1935/live,
                                where an nginx not of ours has the streams */
   SETTING_RTMP_CONTROL,       /* [ingest] rtmp-control, of the same nginx */
@@ -66,8 +68,9 @@ void settings_free (Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Settings, settings_free)
 
 /* Text as written, or the default; NULL if unset and without a default, which
- * only database.url, origin.url and api.operator-token-file can be. Relative
- * paths are made absolute, against the folder of the file. (transfer none) */
+ * only database.url, origin.url and api.operator-token-file can be, and a
+ * public URL of [ingest] whose port is 0. Relative paths are made absolute,
+ * against the folder of the file. (transfer none) */
 const char *settings_get_string (const Settings *settings, Setting setting);
 gboolean settings_get_boolean (const Settings *settings, Setting setting);
 guint settings_get_uint (const Settings *settings, Setting setting);

@@ -65,12 +65,19 @@ const SettingRow settings_table[N_SETTINGS] = {
         "0.0.0.0", .doc = "IP address for publishers by RTSP."},
     [SETTING_RTSP_PORT] = {"ingest", "rtsp-port", PORT_OR_NONE ("8554"),
         .doc = "Their port; 0: no RTSP."},
+    [SETTING_RTSP_PUBLIC_URL] = {"ingest", "rtsp-public-url", SETTING_RTSPS,
+        .doc = "What publishers are told to type for RTSP; their key comes "
+               "behind it. Unset: the host of public-url with rtsp-port, and "
+               "/live."},
     [SETTING_RTMP_ADDRESS] = {"ingest", "rtmp-address", SETTING_ADDRESS,
         "0.0.0.0",
         .doc = "IP address for publishers by RTMP, at the private "
                "nginx."},
     [SETTING_RTMP_PORT] = {"ingest", "rtmp-port", PORT_OR_NONE ("1935"),
         .doc = "Their port; 0: no RTMP."},
+    [SETTING_RTMP_PUBLIC_URL] = {"ingest", "rtmp-public-url", SETTING_RTMPS,
+        .doc = "What publishers are told to type for RTMP. Unset: the host of "
+               "public-url with rtmp-port, and /live."},
     [SETTING_RTMP_PULL] = {"ingest", "rtmp-pull", SETTING_RTMP,
         "rtmp://127.0.0.1:1935/live",
         .doc = "Where an nginx that is not ours has their streams."},

@@ -12,6 +12,8 @@ typedef enum {
   SETTING_ADDRESS, /* IPv4 or IPv6 */
   SETTING_HTTP,    /* http:// or https:// */
   SETTING_RTMP,    /* rtmp:// */
+  SETTING_RTMPS,   /* rtmp:// or rtmps:// */
+  SETTING_RTSPS,   /* rtsp:// or rtsps:// */
   SETTING_BOOLEAN,
   SETTING_NUMBER,
   SETTING_TIME,

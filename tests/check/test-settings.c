@@ -54,6 +54,8 @@ test_settings_defaults (void)
   g_assert_cmpstr (settings_get_string (settings, SETTING_NODE_NAME), !=, "");
   g_assert_true (g_str_has_suffix (
       settings_get_string (settings, SETTING_WWW_PUBLIC_URL), ":8080"));
+  g_assert_true (g_str_has_suffix (
+      settings_get_string (settings, SETTING_RTMP_PUBLIC_URL), ":1935/live"));
   cache = g_build_filename (
       settings_get_string (settings, SETTING_NODE_DATA_DIR), "cache", NULL);
   g_assert_cmpstr (
@@ -125,6 +127,33 @@ test_settings_values (void)
   g_assert_cmpstr (place, ==, "/etc/x/node.conf:3: [node] name");
 }
 
+/* What publishers are told: the host that people are told, unless it is said. */
+static void
+test_settings_ingest (void)
+{
+  static const struct {
+    const char *text, *rtmp, *rtsp;
+  } cases[] = {
+      {"[www]\npublic-url = https://cast.example/store\n",
+          "rtmp://cast.example:1935/live", "rtsp://cast.example:8554/live"},
+      {"[nginx]\naddress = 2001:db8::7\n[ingest]\nrtmp-port = 19350\n",
+          "rtmp://[2001:db8::7]:19350/live", "rtsp://[2001:db8::7]:8554/live"},
+      {"[ingest]\nrtmp-port = 0\nrtsp-port = 0\n", NULL, NULL},
+      {"[ingest]\nrtmp-public-url = rtmps://in.example/live\n"
+       "rtsp-public-url = rtsp://in.example/live\n",
+          "rtmps://in.example/live", "rtsp://in.example/live"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (Settings) settings = parse (cases[i].text);
+
+    g_assert_cmpstr (settings_get_string (settings, SETTING_RTMP_PUBLIC_URL),
+        ==, cases[i].rtmp);
+    g_assert_cmpstr (settings_get_string (settings, SETTING_RTSP_PUBLIC_URL),
+        ==, cases[i].rtsp);
+  }
+}
+
 static void
 test_settings_refuses (void)
 {
@@ -188,6 +217,12 @@ test_settings_refuses (void)
       {"[ingest]\nrtmp-pull = http://a/live\n",
           "node.conf:2: [ingest] rtmp-pull: expected an rtmp:// address, not "
           "\"http://a/live\""},
+      {"[ingest]\nrtmp-public-url = rtsp://a/live\n",
+          "node.conf:2: [ingest] rtmp-public-url: expected an rtmp:// or "
+          "rtmps:// address, not \"rtsp://a/live\""},
+      {"[ingest]\nrtsp-public-url = a:8554\n",
+          "node.conf:2: [ingest] rtsp-public-url: expected an rtsp:// or "
+          "rtsps:// address, not \"a:8554\""},
       {"[pipelines]\nHalf = a\n",
           "node.conf:2: [pipelines] Half: expected dir, default, or the id of "
           "a game, which has " GAME_RULE},
@@ -369,6 +404,7 @@ main (int argc, char **argv)
   g_test_add_func ("/settings/defaults", test_settings_defaults);
   g_test_add_func ("/settings/data-dir", test_settings_data_dir);
   g_test_add_func ("/settings/values", test_settings_values);
+  g_test_add_func ("/settings/ingest", test_settings_ingest);
   g_test_add_func ("/settings/refuses", test_settings_refuses);
   g_test_add_func ("/settings/load", test_settings_load);
   g_test_add_func ("/settings/documented", test_settings_documented);
