@@ -74,7 +74,7 @@ add_key (JsonBuilder *builder, const KnownKey *key)
   json_fields_add_number (builder, "broadcaster", key->owner.broadcaster);
   json_fields_add_text (
       builder, "broadcasterName", key->owner.broadcaster_name);
-  json_fields_add_number (builder, "validUntil", key->valid_until);
+  json_fields_add_number (builder, "validUntil", key->owner.valid_until);
   json_builder_end_object (builder);
 }
 
@@ -105,7 +105,7 @@ parse_key (JsonObject *object, gpointer data, GError **error)
       !json_fields_number (object, "broadcaster", &owner->broadcaster, error) ||
       !json_fields_text (
           object, "broadcasterName", &owner->broadcaster_name, error) ||
-      !json_fields_number (object, "validUntil", &key->valid_until, error))
+      !json_fields_number (object, "validUntil", &owner->valid_until, error))
     return FALSE;
   if (!known_key_set_hash (key, hex))
     return json_fields_complain (error, "sha256", "64 hexadecimal digits");

@@ -9,7 +9,6 @@ G_BEGIN_DECLS
 typedef struct {
   KeyOwner owner;
   guint8 hash[STREAM_KEY_HASH_LENGTH];
-  gint64 valid_until; /* us since 1970: expired or revoked then; G_MAXINT64 */
 } KnownKey;
 
 void known_key_free (KnownKey *key);

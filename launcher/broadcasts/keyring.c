@@ -84,7 +84,7 @@ key_from_row (const PgRows *rows, guint row)
   key->owner.broadcaster =
       g_ascii_strtoll (pg_rows_get (rows, row, 4), NULL, 10);
   key->owner.broadcaster_name = g_strdup (pg_rows_get (rows, row, 5));
-  key->valid_until = get_time (rows, row, 6);
+  key->owner.valid_until = get_time (rows, row, 6);
   return g_steal_pointer (&key);
 }
 
@@ -163,6 +163,7 @@ copy_owner (const KeyOwner *owner)
   copy->game_title = g_strdup (owner->game_title);
   copy->broadcaster = owner->broadcaster;
   copy->broadcaster_name = g_strdup (owner->broadcaster_name);
+  copy->valid_until = owner->valid_until;
   return copy;
 }
 
@@ -177,7 +178,7 @@ check_locked (
 
   if (known == NULL || !stream_key_hash_equal (known->hash, key->hash))
     return KEY_UNKNOWN;
-  if (now >= known->valid_until)
+  if (now >= known->owner.valid_until)
     return KEY_REVOKED;
   *owner = copy_owner (&known->owner);
   return KEY_VALID;
@@ -208,7 +209,7 @@ keyring_holds (Keyring *keyring, const char *key_id, gint64 now)
   g_mutex_lock (&keyring->lock);
   if (keyring->keys != NULL)
     known = g_hash_table_lookup (keyring->keys, key_id);
-  holds = known != NULL && now < known->valid_until;
+  holds = known != NULL && now < known->owner.valid_until;
   g_mutex_unlock (&keyring->lock);
   return holds;
 }

@@ -24,6 +24,7 @@ typedef struct {
   char *game_title;
   gint64 broadcaster;
   char *broadcaster_name;
+  gint64 valid_until; /* us since 1970: expired or revoked then; G_MAXINT64 */
 } KeyOwner;
 
 void key_owner_free (KeyOwner *owner);

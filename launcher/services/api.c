@@ -8,6 +8,7 @@
 
 #include "apianswer.h"
 #include "apiconnections.h"
+#include "apideveloper.h"
 #include "apiend.h"
 #include "apigate.h"
 #include "apimetrics.h"
@@ -47,6 +48,7 @@ struct _Api {
   ApiConnections *connections;
   ApiQueries *queries;
   ApiGate *gate;
+  ApiDeveloper *developer;
   ApiReads *reads;
   ApiViewers *viewers;
   EventStreams *streams;
@@ -120,9 +122,8 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_END:
       api_ends_request (api->ends, message, route->link);
       break;
-    case API_ROUTE_WATCHING:
-    case API_ROUTE_VIEWERS:
-      api_viewers_request (api->viewers, message, route);
+    case API_ROUTE_DEVELOPER:
+      api_developer_request (api->developer, message);
       break;
     case API_ROUTE_EVENTS:
       answer_events (api, message, route);
@@ -142,7 +143,8 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_READYZ:
       answer_ready (api, message);
       break;
-    case API_ROUTE_DEVELOPER:
+    case API_ROUTE_WATCHING:
+    case API_ROUTE_VIEWERS:
     case API_ROUTE_OVERVIEW:
       api_answer_problem (
           message, SOUP_STATUS_NOT_FOUND, "There is nothing at this path.");
@@ -305,6 +307,7 @@ stop_server (Api *api)
   soup_server_disconnect (api->server);
   api_queries_free (api->queries);
   api_ends_free (api->ends);
+  api_developer_free (api->developer);
   api_gate_free (api->gate);
   api_reads_free (api->reads);
   api_viewers_free (api->viewers);
@@ -373,6 +376,8 @@ api_new (const ApiSettings *settings, GError **error)
   api->gate = api_gate_new (settings, api->context);
   api->ends = api_ends_new (settings->broadcasts, api->gate, api->catalogue,
       api->queries, api->context);
+  api->developer =
+      api_developer_new (settings, api->gate, api->catalogue, api->queries);
   api->metrics = api_metrics_new (settings, api->catalogue, api->streams);
   api->thread = g_thread_new ("api", run, api);
   return api;

@@ -16,6 +16,8 @@ typedef struct {
   const char *conninfo;
   const char *openapi;        /* path of data/openapi.json */
   const char *operator_token; /* or NULL: operators are not let in by token */
+  const char *rtmp_url;       /* what publishers type, or NULL: no RTMP */
+  const char *rtsp_url;       /* or NULL: no RTSP */
   const char *node;
   Broadcasts *broadcasts; /* of this node, or NULL if it has no ingest */
   Keyring *keyring;       /* who may end a broadcast: its developer */

@@ -16,7 +16,7 @@
 #define MAX_ADDRESSES 4096
 
 struct _ApiGate {
-  Keyring *keyring; /* or NULL */
+  Keyring *keyring; /* or NULL: no key is let in */
   GMainContext *context;
   guint8 token_hash[32]; /* of the operator's */
   gboolean has_token;
@@ -250,7 +250,7 @@ api_gate_let_in (
 {
   const char *token = get_token (message);
   g_autofree char *address = get_address (message);
-  gboolean flood;
+  gboolean flood, is_key;
 
   *owner = NULL;
   if (token == NULL) {
@@ -258,7 +258,8 @@ api_gate_let_in (
     return FALSE;
   }
   flood = is_flood (gate, address);
-  if (flood && !((who & API_GATE_DEVELOPER) && is_stream_key (token))) {
+  is_key = (who & API_GATE_DEVELOPER) && is_stream_key (token);
+  if (flood && !is_key) {
     api_answer_too_many (message);
     return FALSE;
   }
@@ -266,7 +267,9 @@ api_gate_let_in (
     floodgate_admitted (gate->flood, address);
     return TRUE;
   }
-  if (flood)
+  if (is_key && gate->keyring != NULL && !keyring_is_ready (gate->keyring))
+    api_answer_later (message, 2, "The stream keys are not known yet.");
+  else if (flood)
     api_answer_too_many (message);
   else
     refuse (gate, message, who, address);

@@ -22,7 +22,7 @@ ApiGate *api_gate_new (const ApiSettings *settings, GMainContext *context);
 /* Only once the server is disconnected. */
 void api_gate_free (ApiGate *gate);
 /* Whether @message bears a token of one of @who: a flag or both. FALSE: it has
- * been answered, or will be, with 401 or 429. @owner: of the stream key; NULL for
+ * been answered, or will be: 401, 429, or 503 before the keys are known. @owner: of the stream key; NULL for
  * the operator. (transfer full) */
 gboolean api_gate_let_in (ApiGate *gate, SoupServerMessage *message,
     ApiGateWho who, KeyOwner **owner);

@@ -25,13 +25,15 @@
 #define MICROSECONDS(time) "(extract (epoch FROM " time ") * 1000000)::bigint"
 #define NO_RANK G_STRINGIFY (2147483647)
 #define ROW_COLUMNS                                                            \
-  "b.link, b.game, b.state, b.visibility, coalesce (r.rank, " NO_RANK          \
+  "b.link, b.game, coalesce (b.broadcaster, 0), b.state, b.visibility, "       \
+  "coalesce (r.rank, " NO_RANK                                                 \
   "), " MICROSECONDS ("b.created_at") ", b.id, wishcast.broadcast_json (b) "   \
                                       "FROM wishcast.broadcast b "             \
                                       "LEFT JOIN wishcast.broadcaster r ON "   \
                                       "r.id = b.broadcaster "
 #define EVENT_COLUMNS                                                          \
-  "o.link, o.game, o.data->>'state', o.visibility, "                           \
+  "o.link, o.game, coalesce (b.broadcaster, 0), o.data->>'state', "            \
+  "o.visibility, "                                                             \
   "coalesce ((o.data->>'rank')::integer, " NO_RANK "), " MICROSECONDS (        \
       "coalesce (b.created_at, "                                               \
       "(o.data->>'createdAt')::timestamptz)") ", "                             \
@@ -61,25 +63,27 @@ static gboolean
 read_broadcast (const PgRows *rows, guint row, CatalogueBroadcast *broadcast,
     GError **error)
 {
-  const char *state = pg_rows_get (rows, row, 2);
+  const char *state = pg_rows_get (rows, row, 3);
 
   broadcast->link = pg_rows_get (rows, row, 0);
   broadcast->game = pg_rows_get (rows, row, 1);
-  broadcast->is_public = g_strcmp0 (pg_rows_get (rows, row, 3), "public") == 0;
+  broadcast->broadcaster =
+      g_ascii_strtoll (pg_rows_get (rows, row, 2), NULL, 10);
+  broadcast->is_public = g_strcmp0 (pg_rows_get (rows, row, 4), "public") == 0;
   broadcast->place.rank =
-      g_ascii_strtoll (pg_rows_get (rows, row, 4), NULL, 10);
-  broadcast->json = pg_rows_get (rows, row, 7);
+      g_ascii_strtoll (pg_rows_get (rows, row, 5), NULL, 10);
+  broadcast->json = pg_rows_get (rows, row, 8);
   if (state == NULL || !catalogue_state_parse (state, &broadcast->state) ||
-      pg_rows_get (rows, row, 5) == NULL ||
-      pg_rows_get (rows, row, 6) == NULL || broadcast->json == NULL) {
+      pg_rows_get (rows, row, 6) == NULL ||
+      pg_rows_get (rows, row, 7) == NULL || broadcast->json == NULL) {
     g_set_error (error, PG_ERROR, PG_ERROR_SCHEMA,
         "The broadcast %s in the database is not as this program knows it",
         broadcast->link);
     return FALSE;
   }
   broadcast->place.created_at =
-      g_ascii_strtoll (pg_rows_get (rows, row, 5), NULL, 10);
-  g_strlcpy (broadcast->place.id, pg_rows_get (rows, row, 6),
+      g_ascii_strtoll (pg_rows_get (rows, row, 6), NULL, 10);
+  g_strlcpy (broadcast->place.id, pg_rows_get (rows, row, 7),
       sizeof broadcast->place.id);
   return TRUE;
 }
@@ -87,7 +91,7 @@ read_broadcast (const PgRows *rows, guint row, CatalogueBroadcast *broadcast,
 static guint64
 read_event_id (const PgRows *rows, guint row)
 {
-  return g_ascii_strtoull (pg_rows_get (rows, row, 8), NULL, 10);
+  return g_ascii_strtoull (pg_rows_get (rows, row, 9), NULL, 10);
 }
 
 static PgRows *
@@ -140,7 +144,7 @@ load_events (CatalogueMemory *memory, PgConnection *connection,
     if (!read_broadcast (rows, i, &broadcast, error))
       return FALSE;
     catalogue_memory_tell (
-        memory, read_event_id (rows, i), pg_rows_get (rows, i, 9), &broadcast);
+        memory, read_event_id (rows, i), pg_rows_get (rows, i, 10), &broadcast);
   }
   return TRUE;
 }
@@ -178,7 +182,7 @@ apply (Catalogue *catalogue, const PgRows *rows, guint row, GError **error)
     return FALSE;
   g_mutex_lock (&catalogue->lock);
   catalogue_memory_tell (
-      catalogue->memory, id, pg_rows_get (rows, row, 9), &broadcast);
+      catalogue->memory, id, pg_rows_get (rows, row, 10), &broadcast);
   catalogue_memory_put (catalogue->memory, &broadcast);
   g_mutex_unlock (&catalogue->lock);
   catalogue->last_event = id;
@@ -371,6 +375,27 @@ catalogue_list (Catalogue *catalogue, const CatalogueQuery *query, guint *n)
   return catalogue_page_end (page, next,
       catalogue_memory_get_last_event (catalogue->memory),
       catalogue->stale_since);
+}
+
+char *
+catalogue_list_own (
+    Catalogue *catalogue, gint64 broadcaster, guint most, gboolean *whole)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&catalogue->lock);
+  g_autoptr (GPtrArray) items = NULL;
+  GString *text;
+
+  if (!catalogue->ready)
+    return NULL;
+  items =
+      catalogue_memory_list_own (catalogue->memory, broadcaster, most, whole);
+  text = g_string_new (NULL);
+  for (guint i = 0; i < items->len; i++) {
+    const CatalogueBroadcast *broadcast = g_ptr_array_index (items, i);
+
+    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", broadcast->json);
+  }
+  return g_string_free (text, FALSE);
 }
 
 char *

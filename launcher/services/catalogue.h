@@ -26,6 +26,10 @@ gint64 catalogue_get_stale_since (Catalogue *catalogue);
  * (transfer full) */
 char *catalogue_list (
     Catalogue *catalogue, const CatalogueQuery *query, guint *n);
+/* As catalogue_memory_list_own(): their JSON, joined by commas. NULL: it has not
+ * been filled yet. (transfer full) */
+char *catalogue_list_own (
+    Catalogue *catalogue, gint64 broadcaster, guint most, gboolean *whole);
 /* One broadcast, hidden or not; NULL if it is not in memory. (transfer full) */
 char *catalogue_get (Catalogue *catalogue, const char *link);
 /* What deciding about a broadcast takes. FALSE: it is not in memory.

@@ -311,6 +311,35 @@ catalogue_memory_list (
   return g_steal_pointer (&page);
 }
 
+/* Adds those of @sequence that are open, or have ended. */
+static void
+add_own (CatalogueMemory *memory, GSequence *sequence, gboolean ended,
+    gint64 broadcaster, guint most, GPtrArray *list)
+{
+  GSequenceIter *iter = g_sequence_get_begin_iter (sequence);
+
+  for (; !g_sequence_iter_is_end (iter) && list->len < most;
+       iter = g_sequence_iter_next (iter)) {
+    Entry *entry = g_sequence_get (iter);
+
+    if (entry->broadcast.broadcaster == broadcaster &&
+        (entry->broadcast.state == CATALOGUE_ENDED) == ended)
+      g_ptr_array_add (list, &entry->broadcast);
+  }
+}
+
+GPtrArray *
+catalogue_memory_list_own (
+    CatalogueMemory *memory, gint64 broadcaster, guint most, gboolean *whole)
+{
+  GPtrArray *list = g_ptr_array_new ();
+
+  add_own (memory, memory->by_rank, FALSE, broadcaster, most, list);
+  add_own (memory, memory->by_time, TRUE, broadcaster, most, list);
+  *whole = list->len == most || !memory->has_horizon;
+  return list;
+}
+
 /* --- Events ----------------------------------------------------------------*/
 
 /* Whether clients know the broadcast, as far as memory reaches. */

@@ -41,6 +41,7 @@ char *catalogue_cursor_to_string (const CatalogueCursor *cursor);
 typedef struct {
   const char *link;
   const char *game;
+  gint64 broadcaster; /* 0: unknown */
   CatalogueState state;
   gboolean is_public;
   CatalogueCursor place;
@@ -85,6 +86,11 @@ const CatalogueBroadcast *catalogue_memory_get (
  * beyond the horizon. @more is whether another page may follow. */
 GPtrArray *catalogue_memory_list (
     CatalogueMemory *memory, const CatalogueQuery *query, gboolean *more);
+/* Those of a broadcaster, hidden ones too: open ones, then the newest that have
+ * ended; @most at most, borrowed. FALSE for @whole: there may be more beyond the
+ * horizon. */
+GPtrArray *catalogue_memory_list_own (
+    CatalogueMemory *memory, gint64 broadcaster, guint most, gboolean *whole);
 /* Events after @after, as server-sent events, as many as fit into @most bytes
  * but one at least; of @game only, if it is not NULL. Moves @after behind them,
  * or behind all if there are none: then the answer is empty. NULL if the events

@@ -195,6 +195,8 @@ start_api (Node *node, GError **error)
       .port = (guint16)settings_get_uint (s, SETTING_API_PORT),
       .conninfo = node->conninfo,
       .openapi = openapi,
+      .rtmp_url = settings_get_string (s, SETTING_RTMP_PUBLIC_URL),
+      .rtsp_url = settings_get_string (s, SETTING_RTSP_PUBLIC_URL),
       .node = settings_get_string (s, SETTING_NODE_NAME),
       .broadcasts = node->broadcasts,
       .keyring = node->keyring,

@@ -43,6 +43,7 @@ api_test_set_up (ApiTest *test, gconstpointer unused)
       .conninfo = pg_kit_get_conninfo (shared),
       .openapi = g_getenv ("OPENAPI"),
       .operator_token = API_TEST_TOKEN,
+      .rtmp_url = API_TEST_RTMP_URL,
       .node = "node-a",
   };
 
@@ -176,6 +177,13 @@ char *
 api_test_links (ApiTest *test, const char *path)
 {
   g_autofree char *text = api_test_get (test, path);
+
+  return api_test_links_of (text);
+}
+
+char *
+api_test_links_of (const char *text)
+{
   g_autoptr (JsonNode) root = parse (text);
   JsonArray *list =
       json_object_get_array_member (json_node_get_object (root), "broadcasts");

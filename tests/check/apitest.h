@@ -19,6 +19,7 @@ typedef struct {
 } ApiTest;
 
 #define API_TEST_TOKEN "of the operator, not to be guessed"
+#define API_TEST_RTMP_URL "rtmp://live.example.com:1935/live" /* none of RTSP */
 
 /* One cluster serves all tests of a program. */
 void api_test_begin (void);
@@ -41,6 +42,9 @@ void api_test_assert_status (ApiTest *test, const char *path, guint status);
 void api_test_await (ApiTest *test, const char *path, const char *what);
 /* Waits until @path answers @status. */
 void api_test_await_status (ApiTest *test, const char *path, guint status);
+/* The links of the member `broadcasts` of the JSON object @text, in its order,
+ * joined by blanks. (transfer full) */
+char *api_test_links_of (const char *text);
 /* The links of a list, in its order, joined by blanks. (transfer full) */
 char *api_test_links (ApiTest *test, const char *path);
 /* A member of the JSON object @text, as text: a string or number. (transfer

@@ -202,7 +202,7 @@ test_file (void)
     known->owner.game_title = g_strdup ("Half-Life \"2\"");
     known->owner.broadcaster_name = g_strdup ("G\u00f6rdon");
     known->owner.broadcaster = 7;
-    known->valid_until = i == 0 ? 5 : G_MAXINT64;
+    known->owner.valid_until = i == 0 ? 5 : G_MAXINT64;
     key_table_add (keys, known);
   }
   text = key_table_render (keys);
