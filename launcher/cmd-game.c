@@ -4,11 +4,30 @@
 
 #include "broadcastrules.h"
 #include "commands.h"
-#include "gamekeys.h"
+#include "timetext.h"
+
+#define NS_PER_S 1000000000
+
+typedef struct {
+  const char *name;
+  int n; /* arguments */
+  const char *arguments;
+  int (*run) (PgConnection *connection, char **argv);
+} Action;
+
+static char *kept_text;
+
+static const GOptionEntry entries[] = {
+    {"recording-kept", 0, 0, G_OPTION_ARG_STRING, &kept_text,
+        "With set: how long a recording is kept after its broadcast has ended",
+        "TIME"},
+    {NULL},
+};
 
 static int
-add (PgConnection *connection, const char *id, const char *title)
+add (PgConnection *connection, char **argv)
 {
+  const char *id = argv[0], *title = argv[1];
   g_autoptr (GError) error = NULL;
   gboolean added;
 
@@ -29,14 +48,44 @@ add (PgConnection *connection, const char *id, const char *title)
   return EX_OK;
 }
 
+/* What has ended already is kept as long as its page says. */
 static int
-list (PgConnection *connection)
+set (PgConnection *connection, char **argv)
 {
-  static const char *const titles[] = {"ID", "TITLE", "BROADCASTS", NULL};
+  g_autoptr (GError) error = NULL;
+  g_autofree char *seconds = NULL, *found = NULL;
+  guint64 kept;
+
+  if (kept_text == NULL || !time_text_parse (kept_text, &kept))
+    return command_refuse (
+        &command_game, "--recording-kept: expected " TIME_TEXT_RULE);
+  seconds = g_strdup_printf ("%" G_GUINT64_FORMAT ".%09" G_GUINT64_FORMAT,
+      kept / NS_PER_S, kept % NS_PER_S);
+  if (!command_ask (connection, &found, &error,
+          "UPDATE wishcast.game SET recording_kept ="
+          " make_interval (secs => $2::double precision) WHERE id = $1"
+          " RETURNING id",
+          argv[0], seconds, NULL))
+    return command_fail (error);
+  if (found == NULL) {
+    command_say (
+        "there is no game %s: wishcast game add %s TITLE", argv[0], argv[0]);
+    return EX_DATAERR;
+  }
+  return EX_OK;
+}
+
+static int
+list (PgConnection *connection, char **argv)
+{
+  static const char *const titles[] = {
+      "ID", "TITLE", "BROADCASTS", "RECORDINGS KEPT", NULL};
   g_autoptr (GError) error = NULL;
   g_autoptr (PgRows) rows = pg_connection_query (connection,
       "SELECT id, title, (SELECT count (*) FROM wishcast.broadcast b "
-      "WHERE b.game = g.id) FROM wishcast.game g ORDER BY id",
+      "WHERE b.game = g.id), "
+      "(extract (epoch FROM recording_kept) * 1000000000)::bigint "
+      "FROM wishcast.game g ORDER BY id",
       0, NULL, &error);
   CommandTable *table;
 
@@ -44,8 +93,10 @@ list (PgConnection *connection)
     return command_fail (error);
   table = command_table_new (titles);
   for (guint i = 0; i < pg_rows_count (rows); i++) {
+    g_autofree char *kept = time_text_format (
+        g_ascii_strtoull (pg_rows_get (rows, i, 3), NULL, 10));
     const char *texts[] = {pg_rows_get (rows, i, 0), pg_rows_get (rows, i, 1),
-        pg_rows_get (rows, i, 2)};
+        pg_rows_get (rows, i, 2), kept};
 
     command_table_add (table, texts);
   }
@@ -54,36 +105,56 @@ list (PgConnection *connection)
   return EX_OK;
 }
 
+static const Action actions[] = {
+    {"add", 2, "an id and a title", add},
+    {"list", 0, "no arguments", list},
+    {"set", 1, "an id, and what to set", set},
+};
+
+static const Action *
+find_action (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    if (strcmp (actions[i].name, name) == 0)
+      return &actions[i];
+  return NULL;
+}
+
 static int
 run (int argc, char **argv)
 {
   g_autoptr (Settings) settings = NULL;
   g_autoptr (GError) error = NULL;
   g_auto (CommandDatabase) database = {0};
-  gboolean adds;
+  const Action *action;
   int status;
 
   if (!command_parse (
-          &command_game, &argc, argv, NULL, 1, 3, &settings, &status))
+          &command_game, &argc, argv, entries, 1, 3, &settings, &status))
     return status;
-  adds = strcmp (argv[1], "add") == 0;
-  if (!adds && strcmp (argv[1], "list") != 0)
+  action = find_action (argv[1]);
+  if (action == NULL)
     return command_refuse (&command_game, "there is no game %s", argv[1]);
-  if (argc != (adds ? 4 : 2))
-    return command_refuse (&command_game, "game %s takes %s", argv[1],
-        adds ? "an id and a title" : "no arguments");
+  if (argc - 2 != action->n)
+    return command_refuse (
+        &command_game, "game %s takes %s", argv[1], action->arguments);
+  if (kept_text != NULL && action->run != set)
+    return command_refuse (&command_game, "--recording-kept is for set");
   if (!command_database_open (&database, settings, &error))
     return command_fail (error);
-  return adds ? add (database.connection, argv[2], argv[3])
-              : list (database.connection);
+  return action->run (database.connection, argv + 2);
 }
 
 const Command command_game = {
     "game",
-    "add ID TITLE | list",
+    "add ID TITLE | set ID --recording-kept TIME | list",
     "the games that can be broadcast",
     "A game's id is part of addresses and of the configuration; it has 1 to "
     "64\n"
-    "of the characters a-z 0-9 -. Quote a title with spaces.",
+    "of the characters a-z 0-9 -. Quote a title with spaces. Recordings are "
+    "kept\n"
+    "for 7 d unless set says otherwise, such as 36h; what has ended before "
+    "stays as\n"
+    "long as was said then.",
     run,
 };

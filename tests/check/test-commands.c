@@ -56,8 +56,9 @@ test_commands_usage (void)
   static const char *const lines[] = {"cache", "cache clear", "cache list x",
       "cache elephant", "check x", "db", "db elephant", "db migrate x", "end",
       "end a b", "game", "game add", "game add a", "game list a",
-      "game elephant", "key", "key add a", "key list a b", "key revoke",
-      "key rotate a", "key elephant", "key list --overlap=1h", "launch"};
+      "game elephant", "game set", "key", "key add a", "key list a b",
+      "key revoke", "key rotate a", "key elephant", "key list --overlap=1h",
+      "launch"};
   g_auto (CommandKit) kit = {0};
 
   /* Nothing of this gets as far as the database. */
@@ -147,8 +148,23 @@ test_commands_game (void)
       &kit, EX_DATAERR, "", "a title has", "game", "add", "a", "a\nb", NULL);
   pg_kit_assert (pg, "SELECT id, title FROM wishcast.game",
       "half-life|Half-Life: \"Blue\" 'Shift'");
-  command_kit_expect (&kit, EX_OK, "half-life  Half-Life: \"Blue\" 'Shift'  0",
-      "", "game", "list", NULL);
+  command_kit_expect (&kit, EX_OK,
+      "half-life  Half-Life: \"Blue\" 'Shift'  0           7 d\n", "", "game",
+      "list", NULL);
+
+  command_kit_expect (&kit, EX_OK, "", "", "game", "set", "half-life",
+      "--recording-kept=36 h", NULL);
+  pg_kit_assert (pg, "SELECT recording_kept FROM wishcast.game", "36:00:00");
+  command_kit_expect (&kit, EX_OK, "  36 h\n", "", "game", "list", NULL);
+  command_kit_expect (&kit, EX_DATAERR, "",
+      "there is no game portal: wishcast game add portal TITLE", "game", "set",
+      "portal", "--recording-kept=0s", NULL);
+  for (guint i = 0; i < 2; i++)
+    command_kit_expect (&kit, EX_USAGE, "",
+        "--recording-kept: expected a whole number with its unit", "game",
+        "set", "half-life", i == 0 ? "--recording-kept=3" : NULL, NULL);
+  command_kit_expect (&kit, EX_USAGE, "", "--recording-kept is for set", "game",
+      "list", "--recording-kept=3d", NULL);
 }
 
 /* The one line on the standard output, and nowhere else. (transfer full) */
