@@ -186,16 +186,24 @@ gst_cdn_origin_sink_set_property (
 static GstStructure *
 make_stats (GstCdnOriginSink *self)
 {
-  OriginStats stats = {0};
+  OriginStats stats = {
+      .part_latency_median = ORIGIN_NO_LATENCY,
+  };
+  GstStructure *structure;
 
   GST_OBJECT_LOCK (self);
   if (self->broadcast != NULL)
     origin_broadcast_get_stats (self->broadcast, &stats);
   GST_OBJECT_UNLOCK (self);
-  return gst_structure_new ("application/x-cdnoriginsink-stats", "parts",
+  structure = gst_structure_new ("application/x-cdnoriginsink-stats", "parts",
       G_TYPE_UINT64, stats.parts, "parts-not-stored", G_TYPE_UINT64,
       stats.parts_not_stored, "dropped", G_TYPE_UINT64, stats.dropped,
       "waiting", G_TYPE_UINT, stats.waiting, NULL);
+  if (stats.part_latency_median != ORIGIN_NO_LATENCY)
+    gst_structure_set (structure, "part-latency-median", G_TYPE_UINT64,
+        stats.part_latency_median, "part-latency-p99", G_TYPE_UINT64,
+        stats.part_latency_p99, NULL);
+  return structure;
 }
 
 static void
@@ -645,7 +653,11 @@ install_properties (GObjectClass *class)
    *
    * Of the broadcast of this publisher: `parts` listed, `parts-not-stored` of
    * these because the store was late, chunks `dropped` because they did not
-   * continue it (guint64), and requests `waiting` now (guint).
+   * continue it (guint64), and requests `waiting` now (guint). If parts were
+   * listed in the last 10 s, `part-latency-median` and `part-latency-p99`
+   * (guint64, ns) say how long that took from the moment at which the last frame
+   * of a part came to cmafpackager: 99 of 100 parts took no longer than the
+   * latter.
    *
    * Since: 0.1
    */
@@ -653,7 +665,8 @@ install_properties (GObjectClass *class)
       "Of this publisher's broadcast: parts (guint64) listed, "
       "parts-not-stored (guint64) of these because the store was late, dropped "
       "(guint64) chunks that did not continue it, waiting (guint) requests "
-      "held now",
+      "held now; part-latency-median and part-latency-p99 (guint64, ns) of the "
+      "last 10 s, from the last frame to the listing",
       GST_TYPE_STRUCTURE, read_only);
   g_object_class_install_properties (class, N_PROPS, props);
 }

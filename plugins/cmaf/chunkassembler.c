@@ -179,6 +179,7 @@ chunk_assembler_make (ChunkAssembler *self, const SegmenterPart *part,
       .pts = earliest_pts (part, offset),
       .dts = MAX ((gint64)part->dts + offset, 0),
       .duration = part->duration,
+      .arrived = part->samples[part->n_samples - 1].arrived,
       .size = self->header->len + payload,
   };
   return assemble (self, part, payload);

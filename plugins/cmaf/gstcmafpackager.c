@@ -268,9 +268,10 @@ warn_malformed (GstCmafPackager *self, PackagerInput *input)
 
 /* Takes ownership of @buffer. */
 static GstFlowReturn
-push_frame (GstCmafPackager *self, PackagerInput *input, GstBuffer *buffer)
+push_frame (GstCmafPackager *self, PackagerInput *input, GstBuffer *buffer,
+    gint64 arrived)
 {
-  SegmenterSample sample = {.data = buffer};
+  SegmenterSample sample = {.data = buffer, .arrived = arrived};
 
   if (packager_input_read (input, buffer, &sample)) {
     segmenter_push (self->segmenter, input->index, &sample, now ());
@@ -286,6 +287,7 @@ gst_cmaf_packager_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   GstCmafPackager *self = GST_CMAF_PACKAGER (parent);
   PackagerInput *input = gst_pad_get_element_private (pad);
+  gint64 arrived = g_get_monotonic_time ();
   GstFlowReturn flow;
 
   GST_PAD_STREAM_LOCK (self->srcpad);
@@ -295,7 +297,7 @@ gst_cmaf_packager_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (flow == GST_FLOW_OK && input->format == NULL)
     flow = GST_FLOW_NOT_NEGOTIATED;
   if (flow == GST_FLOW_OK)
-    flow = push_frame (self, input, g_steal_pointer (&buffer));
+    flow = push_frame (self, input, g_steal_pointer (&buffer), arrived);
   GST_PAD_STREAM_UNLOCK (self->srcpad);
   gst_clear_buffer (&buffer);
   return flow;

@@ -26,6 +26,7 @@ typedef struct {
                            time, which begins at first_time, never jumps back */
   gint64 cts;       /* ns, presentation less decode time; passed through */
   guint64 duration; /* ns, 0 if unknown; exact for audio */
+  gint64 arrived;   /* us, when it came; 0: nobody sent it; passed through */
   gboolean key;     /* a player can start here */
   gconstpointer
       config;    /* codec configuration; another pointer, another epoch */

@@ -88,8 +88,8 @@ chunk_buffer_set_info (GstBuffer *buffer, const ChunkInfo *info)
       info->last, "epoch", G_TYPE_UINT, info->epoch, "msn", G_TYPE_UINT64,
       info->msn, "part", G_TYPE_UINT, info->part, "pts", G_TYPE_UINT64,
       info->pts, "dts", G_TYPE_UINT64, info->dts, "duration", G_TYPE_UINT64,
-      info->duration, "wallclock", G_TYPE_INT64, info->wallclock, "size",
-      G_TYPE_UINT, info->size, NULL);
+      info->duration, "wallclock", G_TYPE_INT64, info->wallclock, "arrived",
+      G_TYPE_INT64, info->arrived, "size", G_TYPE_UINT, info->size, NULL);
 }
 
 /**
@@ -115,8 +115,8 @@ chunk_buffer_get_info (GstBuffer *buffer, ChunkInfo *info, GError **error)
           "epoch", G_TYPE_UINT, &read.epoch, "msn", G_TYPE_UINT64, &read.msn,
           "part", G_TYPE_UINT, &read.part, "pts", G_TYPE_UINT64, &read.pts,
           "dts", G_TYPE_UINT64, &read.dts, "duration", G_TYPE_UINT64,
-          &read.duration, "wallclock", G_TYPE_INT64, &read.wallclock, "size",
-          G_TYPE_UINT, &read.size, NULL)) {
+          &read.duration, "wallclock", G_TYPE_INT64, &read.wallclock, "arrived",
+          G_TYPE_INT64, &read.arrived, "size", G_TYPE_UINT, &read.size, NULL)) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
         "The buffer carries no complete meta " CHUNK_META_NAME
         ": only cmafpackager makes it");

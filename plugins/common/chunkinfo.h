@@ -35,6 +35,8 @@ typedef struct {
   guint64 duration; /* ns; sums of DTS steps, so parts join without a gap */
   gint64 wallclock; /* us since 1970 at which the first frame was captured;
                        keeps its distance to `dts` within a track's epoch */
+  gint64 arrived;   /* us on the monotonic clock at which the last frame came to
+                       the packager; 0: unknown, as in a store */
   guint32 size;     /* bytes */
 } ChunkInfo;
 

@@ -33,7 +33,13 @@ typedef struct {
   guint64 parts_not_stored; /* of these: the store was late */
   guint64 dropped;          /* chunks that did not continue the broadcast */
   guint waiting;            /* requests that are held now */
+  /* Of the parts that were listed lately, ns from the last frame's coming to the
+   * packager; ORIGIN_NO_LATENCY: there are none. */
+  guint64 part_latency_median;
+  guint64 part_latency_p99;
 } OriginStats;
+
+#define ORIGIN_NO_LATENCY G_MAXUINT64
 
 /* Gives the origin of @address:@port, started if there is none (transfer full).
  * Port 0 takes a free one. */

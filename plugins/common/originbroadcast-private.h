@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "latencymeter.h"
 #include "originanswer.h"
 #include "originbroadcast.h"
 
@@ -67,6 +68,7 @@ struct _OriginBroadcast {
   GArray *rendered;   /* of Rendered, by track */
   Rendered multivariant;
   OriginStats stats;
+  LatencyMeter latency; /* of parts, until players can see them */
 };
 
 void origin_rendered_clear (gpointer rendered);

@@ -115,6 +115,8 @@ apply_locked (OriginBroadcast *self, Pending *pending, gint64 now)
         self->stats.dropped++;
       } else if (pending->info.kind == CHUNK_KIND_MEDIA) {
         self->stats.parts++;
+        if (info.arrived != 0)
+          latency_meter_add (&self->latency, now - info.arrived, now);
         if (pending->wait && !pending->appended)
           self->stats.parts_not_stored++;
       }
@@ -330,9 +332,18 @@ origin_broadcast_end (OriginBroadcast *self)
 void
 origin_broadcast_get_stats (OriginBroadcast *self, OriginStats *stats)
 {
+  gint64 median, p99;
+
   g_mutex_lock (&self->lock);
   *stats = self->stats;
   stats->waiting = self->waiters->len;
+  if (latency_meter_read (
+          &self->latency, g_get_monotonic_time (), &median, &p99)) {
+    stats->part_latency_median = median * NS_PER_US;
+    stats->part_latency_p99 = p99 * NS_PER_US;
+  } else {
+    stats->part_latency_median = stats->part_latency_p99 = ORIGIN_NO_LATENCY;
+  }
   g_mutex_unlock (&self->lock);
 }
 

@@ -96,6 +96,8 @@ test_publishes (void)
   g_object_get (sink, "stats", &stats, NULL);
   gst_structure_get_uint64 (stats, "parts", &parts);
   g_assert_cmpuint (parts, ==, 1);
+  g_assert_false (gst_structure_has_field (stats, "part-latency-median"));
+  g_assert_false (gst_structure_has_field (stats, "part-latency-p99"));
   gst_structure_free (stats);
 
   gst_harness_push_event (harness, gst_event_new_eos ());
@@ -104,6 +106,35 @@ test_publishes (void)
   text = http_reply_text (reply);
   g_assert_true (g_str_has_suffix (text, "#EXT-X-ENDLIST\n"));
   gst_element_set_bus (sink, NULL);
+  gst_harness_teardown (harness);
+}
+
+/* From the last frame of a part until it is listed. */
+static void
+test_part_latency (void)
+{
+  GstHarness *harness = make_sink ("game", 0);
+  g_autoptr (GstElement) sink = get_sink (harness);
+  gint64 begin = g_get_monotonic_time ();
+  GstStructure *stats;
+  guint64 median = 0, p99 = 0, most;
+
+  set_chunk_caps (harness);
+  for (guint i = 0; i < 3; i++) {
+    ChunkInfo info = test_info (0, 0, 0, i);
+
+    info.arrived = begin - (i + 1) * G_USEC_PER_SEC;
+    gst_harness_push (harness, make_chunk (info));
+  }
+  most = (g_get_monotonic_time () - begin) * 1000;
+  g_object_get (sink, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get (stats, "part-latency-median", G_TYPE_UINT64,
+      &median, "part-latency-p99", G_TYPE_UINT64, &p99, NULL));
+  g_assert_cmpuint (median, >=, 2 * GST_SECOND);
+  g_assert_cmpuint (median, <=, 2 * GST_SECOND + most);
+  g_assert_cmpuint (p99, >=, 3 * GST_SECOND);
+  g_assert_cmpuint (p99, <=, 3 * GST_SECOND + most);
+  gst_structure_free (stats);
   gst_harness_teardown (harness);
 }
 
@@ -285,6 +316,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cdnoriginsink/publishes", test_publishes);
+  g_test_add_func ("/cdnoriginsink/part-latency", test_part_latency);
   g_test_add_func ("/cdnoriginsink/context", test_context);
   g_test_add_func ("/cdnoriginsink/poster", test_poster_shares_origin);
   g_test_add_func (

@@ -22,6 +22,7 @@ make_chunk (ChunkInfo *info)
       .dts = 5 * GST_MSECOND,
       .duration = 500 * GST_MSECOND,
       .wallclock = 1700000000000000,
+      .arrived = 1234567890123,
       .size = 100};
   chunk_buffer_set_info (buffer, info);
   return buffer;
@@ -41,6 +42,7 @@ assert_info_equal (const ChunkInfo *a, const ChunkInfo *b)
   g_assert_cmpuint (a->dts, ==, b->dts);
   g_assert_cmpuint (a->duration, ==, b->duration);
   g_assert_cmpint (a->wallclock, ==, b->wallclock);
+  g_assert_cmpint (a->arrived, ==, b->arrived);
   g_assert_cmpuint (a->size, ==, b->size);
 }
 

@@ -509,6 +509,57 @@ test_stats_while_blocked (void)
   packager_test_clear (&test);
 }
 
+static GstPadProbeReturn
+note_time (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  g_array_append_val ((GArray *)user_data, now);
+  return GST_PAD_PROBE_OK;
+}
+
+/* A part says when the last of its frames came. */
+static void
+test_arrived (void)
+{
+  g_autoptr (TestMedia) video = NULL;
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GArray) chunks = NULL;
+  PackagerTest test;
+  guint n = 0;
+
+  if (!have_encoders ())
+    return;
+  video = test_media_encode (PICTURE TEST_H264);
+  packager_test_init (&test, NULL);
+  packager_test_add_media (&test, "video_0", video);
+  gst_pad_add_probe (
+      test.in[0]->srcpad, GST_PAD_PROBE_TYPE_BUFFER, note_time, times, NULL);
+  packager_test_push (&test, &video, 1, 0);
+  packager_test_end (&test);
+  chunks = packager_test_pull (&test);
+  for (guint i = 0; i < chunks->len; i++) {
+    const TestChunk *chunk = test_chunk (chunks, i);
+    Mp4Chunk media;
+
+    if (chunk->info.kind != CHUNK_KIND_MEDIA) {
+      g_assert_cmpint (chunk->info.arrived, ==, 0);
+      continue;
+    }
+    mp4_read_chunk (g_bytes_get_data (chunk->bytes, NULL),
+        g_bytes_get_size (chunk->bytes), &media);
+    n += media.samples->len;
+    mp4_chunk_clear (&media);
+    g_assert_cmpint (
+        chunk->info.arrived, >=, g_array_index (times, gint64, n - 1));
+    if (n < times->len)
+      g_assert_cmpint (
+          chunk->info.arrived, <=, g_array_index (times, gint64, n));
+  }
+  g_assert_cmpuint (n, ==, times->len);
+  packager_test_clear (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -524,6 +575,7 @@ main (int argc, char **argv)
   ADD ("independent-segments", test_independent_segments);
   ADD ("pads-while-running", test_pads_while_running);
   ADD ("latency", test_latency);
+  ADD ("arrived", test_arrived);
   ADD ("flush", test_flush);
   ADD ("eos-without-data", test_eos_without_data);
   ADD ("eos-without-source", test_eos_without_source);

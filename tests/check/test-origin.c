@@ -663,6 +663,37 @@ test_append_grace (Fixture *f, gconstpointer unused)
   append_ledger_release ("game");
 }
 
+/* A part is not there for players before the store has it. */
+static void
+test_part_latency (Fixture *f, gconstpointer unused)
+{
+  OriginWindow window = {12 * NS_PER_S, 12 * NS_PER_S, 3600 * NS_PER_S};
+  g_autoptr (TrackTable) table = test_table (TRUE);
+  OriginBroadcast *patient =
+      origin_publish (f->origin, "patient", &window, NULL);
+  ChunkInfo info = test_info (TEST_VIDEO, 0, 0, 0);
+  g_autoptr (GBytes) bytes = test_bytes (&info);
+  OriginStats stats;
+  guint64 least;
+
+  origin_broadcast_set_tracks (patient, table);
+  test_push_init (patient, TEST_VIDEO, 0, 0);
+  info.size = g_bytes_get_size (bytes);
+  info.arrived = g_get_monotonic_time ();
+  append_ledger_hold ("patient");
+  origin_broadcast_push (patient, &info, bytes);
+  origin_broadcast_get_stats (patient, &stats);
+  g_assert_cmpuint (stats.part_latency_median, ==, ORIGIN_NO_LATENCY);
+  least = (g_get_monotonic_time () - info.arrived) * 1000;
+  append_ledger_appended ("patient", &info);
+  origin_broadcast_get_stats (patient, &stats);
+  g_assert_cmpuint (stats.part_latency_median, !=, ORIGIN_NO_LATENCY);
+  g_assert_cmpuint (stats.part_latency_median, >=, least);
+  g_assert_cmpuint (stats.part_latency_p99, ==, stats.part_latency_median);
+  append_ledger_release ("patient");
+  origin_broadcast_leave (patient, 0);
+}
+
 static void
 test_store_goes_away (Fixture *f, gconstpointer unused)
 {
@@ -720,6 +751,7 @@ main (int argc, char **argv)
   ADD ("life/shared-port", test_shared_port);
   ADD ("append/after", test_after_append);
   ADD ("append/grace", test_append_grace);
+  ADD ("append/part-latency", test_part_latency);
   ADD ("append/store-goes-away", test_store_goes_away);
   return g_test_run ();
 }
