@@ -33,6 +33,14 @@ const end = (link, status, token) =>
   call('POST', `/api/v1/broadcasts/${link}/end`, status,
       { headers: token ? { Authorization: `Bearer ${token}` } : {} });
 
+// The headers of one who may do what @operation does.
+const permit = ({ security }) => {
+  if (!security)
+    return {};
+  const isKey = security.some((scheme) => 'streamKey' in scheme);
+  return { Authorization: `Bearer ${isKey ? facts.key : facts.token}` };
+};
+
 const sql = (text) => place.run('psql',
     ['-q', '-v', 'ON_ERROR_STOP=1', '-d', facts.conninfo, '-c', text]);
 
@@ -98,13 +106,15 @@ test('what there is', async () => {
   for (const path of Object.keys(document.paths)) {
     if (!document.paths[path].get)
       continue;
+    const allowed = permit(document.paths[path].get);
     const { headers } = await call('GET', example(path), 200,
-        path === '/api/v1/events' ? { enough: () => true } : {});
+        path === '/api/v1/events' ? { enough: () => true } :
+          { headers: allowed });
     if (path !== '/api/v1/events')
-      await call('HEAD', example(path), 200);
+      await call('HEAD', example(path), 200, { headers: allowed });
     if (headers.etag)
       await call('GET', example(path), 304,
-          { headers: { 'If-None-Match': headers.etag } });
+          { headers: { 'If-None-Match': headers.etag, ...allowed } });
   }
   for (const query of ['state=live', 'state=ended', 'game=portal', 'limit=1'])
     await call('GET', `/api/v1/broadcasts?${query}`, 200);
@@ -185,6 +195,27 @@ test('the end', async () => {
   assert.ok(answers.some(({ status }) => status === 429));
 });
 
+test('what a stream key opens', async () => {
+  const path = '/api/v1/developer';
+  const get = (token, status) => call('GET', path, status,
+      { headers: { Authorization: `Bearer ${token}` } });
+  const { broadcasts } = JSON.parse((await get(facts.key, 200)).text);
+  const links = broadcasts.map(({ link }) => link);
+  // Those that are not over come first, and a hidden one is there too.
+  assert.deepEqual(links.filter((link) => link !== 'other').sort(),
+      ['a', 'b', 'c', 'e', 'here']);
+  assert.deepEqual(broadcasts.map(({ state }) => state === 'ended'),
+      broadcasts.map(({ state }) => state === 'ended').sort());
+  await call('GET', path, 401);
+  await get(facts.token, 401);
+  const wrong = await Promise.all(Array.from({ length: 12 }, () =>
+    request(facts.port, 'GET', path,
+        { headers: { Authorization: 'Bearer wrong' } })));
+  for (const answer of wrong)
+    api.checkAnswer('GET', path, answer);
+  assert.ok(wrong.some(({ status }) => status === 429));
+});
+
 test('while the database is away', async () => {
   await sql(`INSERT INTO wishcast.broadcast (id, link, game, state, node,
     created_at, changed_at) SELECT md5 (n::text)::uuid, 'old' || n, 'portal',
@@ -199,6 +230,8 @@ test('while the database is away', async () => {
   await call('GET', '/readyz', 503);
   const { text } = await call('GET', '/api/v1/broadcasts', 200);
   assert.notEqual(JSON.parse(text).staleSince, null);
+  await call('GET', '/api/v1/developer', 200,
+      { headers: { Authorization: `Bearer ${facts.key}` } });
   for (const path of ['broadcasts/old1099', 'broadcasts/a/health', 'games',
     'games/portal', 'games/half-life/broadcasts?limit=100',
     'broadcasts?game=half-life'])
@@ -212,8 +245,10 @@ test('while the database is away', async () => {
 });
 
 test('every answer of the document was seen', () => {
-  // No such many clients here: test-apievents.c has them.
-  assert.deepEqual(api.unseen(), ['get /api/v1/events 503']);
+  // No such many clients here: test-apievents.c has them. Nor an API that never
+  // reached the database: test-apideveloper.c.
+  assert.deepEqual(api.unseen().sort(),
+      ['get /api/v1/developer 503', 'get /api/v1/events 503']);
 });
 
 test('it ends well', async () => {
