@@ -2,10 +2,9 @@
 
 #include "metrics.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
+
+#include "processstat.h"
 
 void
 metrics_begin (
@@ -51,26 +50,6 @@ metrics_add (GString *text, const char *name, double value, ...)
       text, " %s\n", g_ascii_formatd (number, sizeof number, "%.17g", value));
 }
 
-/* Fields of /proc/self/stat, counted from 1 as proc(5) does. */
-static guint64
-read_stat (guint field)
-{
-  g_autofree char *stat = NULL;
-  g_auto (GStrv) fields = NULL;
-  const char *rest;
-
-  if (!g_file_get_contents ("/proc/self/stat", &stat, NULL, NULL))
-    return 0;
-  /* The name of the program, the second, may have anything in it. */
-  rest = strrchr (stat, ')');
-  if (rest == NULL)
-    return 0;
-  fields = g_strsplit (rest + 2, " ", -1);
-  return g_strv_length (fields) > field - 3
-             ? g_ascii_strtoull (fields[field - 3], NULL, 10)
-             : 0;
-}
-
 static guint
 count_files (void)
 {
@@ -83,39 +62,19 @@ count_files (void)
   return n > 0 ? n - 1 : 0;
 }
 
-static double
-get_start_time (void)
-{
-  g_autofree char *stat = NULL;
-  const char *boot;
-
-  if (!g_file_get_contents ("/proc/stat", &stat, NULL, NULL))
-    return 0;
-  boot = strstr (stat, "\nbtime ");
-  if (boot == NULL)
-    return 0;
-  return g_ascii_strtoull (boot + strlen ("\nbtime "), NULL, 10) +
-         (double)read_stat (22) / sysconf (_SC_CLK_TCK);
-}
-
 void
 metrics_add_process (GString *text)
 {
-  struct rusage usage;
   struct rlimit files;
 
-  getrusage (RUSAGE_SELF, &usage);
   getrlimit (RLIMIT_NOFILE, &files);
   metrics_begin (text, "process_cpu_seconds_total", "counter",
       "Processor time of this process, in seconds.");
-  metrics_add (text, "process_cpu_seconds_total",
-      usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
-          (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
-      NULL);
+  metrics_add (text, "process_cpu_seconds_total", process_get_cpu (), NULL);
   metrics_begin (text, "process_resident_memory_bytes", "gauge",
       "Resident memory of this process.");
   metrics_add (text, "process_resident_memory_bytes",
-      (double)read_stat (24) * sysconf (_SC_PAGESIZE), NULL);
+      (double)process_get_memory (), NULL);
   metrics_begin (text, "process_open_fds", "gauge", "File descriptors in use.");
   metrics_add (text, "process_open_fds", count_files (), NULL);
   metrics_begin (
@@ -123,5 +82,6 @@ metrics_add_process (GString *text)
   metrics_add (text, "process_max_fds", (double)files.rlim_cur, NULL);
   metrics_begin (text, "process_start_time_seconds", "gauge",
       "Start of this process, in seconds since 1970.");
-  metrics_add (text, "process_start_time_seconds", get_start_time (), NULL);
+  metrics_add (
+      text, "process_start_time_seconds", process_get_start_time (), NULL);
 }
