@@ -15,5 +15,17 @@ void journal_start (FILE *file);
 /* The line of one message, with its line feed. @now: us since 1970. (transfer
  * full) */
 char *journal_format (const char *message, gint64 now);
+/* Tells one message, as journal_start() has it done. */
+void journal_tell (const char *message, gint64 now);
+
+/* What was told last is kept, with no more in it than the log has: at most 20
+ * KiB of ASCII, four times that of whatever else. */
+#define JOURNAL_KEPT 20
+
+/* It must not log: the journal is locked. */
+typedef void (*JournalFunc) (const char *text, gint64 at, gpointer data);
+
+/* The newest first. */
+void journal_each_last (JournalFunc func, gpointer data);
 
 G_END_DECLS
