@@ -38,9 +38,12 @@ status_new (const char *link, const char *game, const char *health)
   status->bytes = 123456;
   status->health = g_strdup (health);
   status->origin = gst_structure_new ("stats", "parts", G_TYPE_UINT64,
-      G_GUINT64_CONSTANT (17), "waiting", G_TYPE_UINT, 3, NULL);
-  status->cache = gst_structure_new (
-      "stats", "dropped-chunks", G_TYPE_UINT64, G_GUINT64_CONSTANT (2), NULL);
+      G_GUINT64_CONSTANT (17), "parts-not-stored", G_TYPE_UINT64,
+      G_GUINT64_CONSTANT (1), "waiting", G_TYPE_UINT, 3, "part-latency-median",
+      G_TYPE_UINT64, 250 * GST_MSECOND, "part-latency-p99", G_TYPE_UINT64,
+      500 * GST_MSECOND, NULL);
+  status->cache = gst_structure_new ("stats", "dropped-chunks", G_TYPE_UINT64,
+      G_GUINT64_CONSTANT (2), "incomplete", G_TYPE_BOOLEAN, TRUE, NULL);
   return status;
 }
 

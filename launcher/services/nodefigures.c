@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "nodefigures.h"
+
+#include <sys/statvfs.h>
+
+#include "journal.h"
+#include "jsonfields.h"
+#include "jsontime.h"
+#include "processstat.h"
+
+#define BITS 8
+
+struct _NodeFigures {
+  NodeFiguresSettings settings;
+  Registrar *registrar; /* of the broadcasts, or NULL */
+  gint64 started_at;    /* us since 1970 */
+  /* When it was last collected, and what there was: */
+  gint64 last;       /* monotonic; 0: never */
+  double cpu;        /* s of this process */
+  GHashTable *bytes; /* link -> guint64, from its publisher */
+};
+
+NodeFigures *
+node_figures_new (const NodeFiguresSettings *settings)
+{
+  NodeFigures *figures = g_new0 (NodeFigures, 1);
+
+  figures->settings = *settings;
+  if (settings->broadcasts != NULL)
+    figures->registrar = registrar_acquire (settings->conninfo);
+  figures->started_at = g_get_real_time ();
+  figures->bytes =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return figures;
+}
+
+void
+node_figures_free (NodeFigures *figures)
+{
+  if (figures == NULL)
+    return;
+  g_clear_pointer (&figures->registrar, registrar_unref);
+  g_hash_table_unref (figures->bytes);
+  g_free (figures);
+}
+
+static void
+add_time (JsonBuilder *builder, const char *member, gint64 time)
+{
+  g_autofree char *text = json_time_format (time);
+
+  json_fields_add_text (builder, member, text);
+}
+
+static void
+add_double (JsonBuilder *builder, const char *member, double value)
+{
+  json_builder_set_member_name (builder, member);
+  json_builder_add_double_value (builder, value);
+}
+
+static void
+add_null (JsonBuilder *builder, const char *member)
+{
+  json_builder_set_member_name (builder, member);
+  json_builder_add_null_value (builder);
+}
+
+/* --- Broadcasts ------------------------------------------------------------*/
+
+static guint64
+get_uint64 (const GstStructure *stats, const char *field)
+{
+  guint64 value = 0;
+
+  if (stats != NULL)
+    gst_structure_get_uint64 (stats, field, &value);
+  return value;
+}
+
+static void
+add_part_latency (JsonBuilder *builder, const GstStructure *origin)
+{
+  guint64 median, p99;
+
+  if (origin == NULL ||
+      !gst_structure_get_uint64 (origin, "part-latency-median", &median) ||
+      !gst_structure_get_uint64 (origin, "part-latency-p99", &p99)) {
+    add_null (builder, "partLatency");
+    return;
+  }
+  json_builder_set_member_name (builder, "partLatency");
+  json_builder_begin_object (builder);
+  add_double (builder, "median", (double)median / GST_SECOND);
+  add_double (builder, "p99", (double)p99 / GST_SECOND);
+  json_builder_end_object (builder);
+}
+
+static void
+add_errors (JsonBuilder *builder, const BroadcastStatus *status)
+{
+  gboolean is_incomplete = FALSE;
+
+  json_builder_set_member_name (builder, "errors");
+  json_builder_begin_array (builder);
+  if (status->cache != NULL)
+    gst_structure_get_boolean (status->cache, "incomplete", &is_incomplete);
+  if (is_incomplete)
+    json_builder_add_string_value (builder, "recording-incomplete");
+  if (get_uint64 (status->packager, "dropped-frames") > 0)
+    json_builder_add_string_value (builder, "frames-dropped");
+  if (get_uint64 (status->origin, "dropped") > 0)
+    json_builder_add_string_value (builder, "chunks-refused");
+  if (get_uint64 (status->origin, "parts-not-stored") > 0)
+    json_builder_add_string_value (builder, "parts-not-stored");
+  json_builder_end_array (builder);
+}
+
+static void
+add_broadcast (
+    JsonBuilder *builder, const BroadcastStatus *status, guint64 bit_rate)
+{
+  guint waiting = 0;
+
+  if (status->origin != NULL)
+    gst_structure_get_uint (status->origin, "waiting", &waiting);
+  json_builder_begin_object (builder);
+  json_fields_add_text (builder, "link", status->link);
+  json_fields_add_text (builder, "game", status->game);
+  json_fields_add_text (builder, "title", status->title);
+  json_fields_add_text (
+      builder, "state", broadcast_state_to_string (status->state));
+  add_time (builder, "since", status->since);
+  if (status->protocol != NULL)
+    json_fields_add_text (builder, "protocol", status->protocol);
+  else
+    add_null (builder, "protocol");
+  json_fields_add_number (builder, "bitRate", bit_rate);
+  add_part_latency (builder, status->origin);
+  json_fields_add_number (
+      builder, "queuedBytes", get_uint64 (status->cache, "queued-bytes"));
+  json_fields_add_number (builder, "waiting", waiting);
+  add_errors (builder, status);
+  json_builder_end_object (builder);
+}
+
+/* Of what this publisher has sent since it was last looked at; it may be another
+ * one than then, whose bytes begin at 0. */
+static guint64
+measure (NodeFigures *figures, const BroadcastStatus *status, double interval)
+{
+  const guint64 *last = g_hash_table_lookup (figures->bytes, status->link);
+  guint64 bytes = status->bytes;
+
+  if (interval <= 0)
+    return 0;
+  if (last != NULL && *last <= bytes)
+    bytes -= *last;
+  return (guint64)((double)bytes * BITS / interval);
+}
+
+static void
+add_broadcasts (JsonBuilder *builder, NodeFigures *figures, double interval)
+{
+  g_autoptr (GHashTable) bytes =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GPtrArray) list = NULL;
+
+  json_builder_set_member_name (builder, "broadcasts");
+  json_builder_begin_array (builder);
+  if (figures->settings.broadcasts != NULL)
+    list = broadcasts_list (figures->settings.broadcasts);
+  for (guint i = 0; list != NULL && i < list->len; i++) {
+    const BroadcastStatus *status = g_ptr_array_index (list, i);
+
+    add_broadcast (builder, status, measure (figures, status, interval));
+    g_hash_table_insert (bytes, g_strdup (status->link),
+        g_memdup2 (&status->bytes, sizeof status->bytes));
+  }
+  json_builder_end_array (builder);
+  g_hash_table_unref (figures->bytes);
+  figures->bytes = g_steal_pointer (&bytes);
+}
+
+/* --- The node --------------------------------------------------------------*/
+
+static void
+add_services (JsonBuilder *builder, const NodeFiguresSettings *settings)
+{
+  json_builder_set_member_name (builder, "services");
+  json_builder_begin_array (builder);
+  if (settings->broadcasts != NULL)
+    json_builder_add_string_value (builder, "ingest");
+  if (settings->has_api)
+    json_builder_add_string_value (builder, "api");
+  if (settings->has_sweeper)
+    json_builder_add_string_value (builder, "sweeper");
+  json_builder_end_array (builder);
+}
+
+/* This process alone; nginx and PostgreSQL are others. */
+static void
+add_process (JsonBuilder *builder, NodeFigures *figures, double interval)
+{
+  double cpu = process_get_cpu ();
+
+  add_double (builder, "cpu",
+      interval > 0 ? MAX (cpu - figures->cpu, 0) / interval : 0);
+  json_fields_add_number (builder, "processors", g_get_num_processors ());
+  json_fields_add_number (builder, "memory", process_get_memory ());
+  figures->cpu = cpu;
+}
+
+static void
+add_disk (JsonBuilder *builder, const NodeFiguresSettings *settings)
+{
+  struct statvfs disk;
+
+  /* Free is what is not kept for root. */
+  if (settings->broadcasts != NULL &&
+      statvfs (settings->cache_dir, &disk) == 0) {
+    json_fields_add_number (
+        builder, "diskFree", (gint64)(disk.f_bavail * disk.f_frsize));
+    json_fields_add_number (
+        builder, "diskSize", (gint64)(disk.f_blocks * disk.f_frsize));
+  } else {
+    add_null (builder, "diskFree");
+    add_null (builder, "diskSize");
+  }
+}
+
+static void
+add_viewers (JsonBuilder *builder, Viewers *viewers, gint64 now)
+{
+  g_autoptr (GArray) list = viewers_list_here (viewers, now);
+
+  json_fields_add_number (
+      builder, "egress", viewers_get_egress_here (viewers, now));
+  json_builder_set_member_name (builder, "viewers");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < list->len; i++) {
+    const ViewerFigures *figures = &g_array_index (list, ViewerFigures, i);
+
+    json_builder_set_member_name (builder, figures->link);
+    json_builder_begin_object (builder);
+    json_fields_add_number (builder, "pages", figures->pages);
+    json_fields_add_number (builder, "players", figures->players);
+    json_fields_add_number (builder, "egress", figures->egress);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_object (builder);
+}
+
+static void
+add_message (const char *text, gint64 at, gpointer builder)
+{
+  json_builder_begin_object (builder);
+  add_time (builder, "at", at);
+  json_fields_add_text (builder, "text", text);
+  json_builder_end_object (builder);
+}
+
+JsonNode *
+node_figures_collect (NodeFigures *figures, gboolean is_connected, gint64 now)
+{
+  const NodeFiguresSettings *settings = &figures->settings;
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  double interval =
+      figures->last != 0 ? (double)(now - figures->last) / G_USEC_PER_SEC : 0;
+
+  json_builder_begin_object (builder);
+  json_fields_add_text (builder, "name", settings->name);
+  json_fields_add_text (builder, "version", VERSION);
+  add_time (builder, "startedAt", figures->started_at);
+  add_services (builder, settings);
+  add_process (builder, figures, interval);
+  add_disk (builder, settings);
+  json_builder_set_member_name (builder, "databaseConnected");
+  json_builder_add_boolean_value (builder, is_connected);
+  json_fields_add_number (builder, "registrarQueued",
+      figures->registrar != NULL ? registrar_get_queued (figures->registrar)
+                                 : 0);
+  add_broadcasts (builder, figures, interval);
+  add_viewers (builder, settings->viewers, now);
+  json_builder_set_member_name (builder, "messages");
+  json_builder_begin_array (builder);
+  journal_each_last (add_message, builder);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  figures->last = now;
+  return json_builder_get_root (builder);
+}
