@@ -12,6 +12,7 @@
 #include "apiend.h"
 #include "apigate.h"
 #include "apimetrics.h"
+#include "apioverview.h"
 #include "apiqueries.h"
 #include "apireads.h"
 #include "apiroutes.h"
@@ -49,6 +50,7 @@ struct _Api {
   ApiQueries *queries;
   ApiGate *gate;
   ApiDeveloper *developer;
+  ApiOverview *overview;
   ApiReads *reads;
   ApiViewers *viewers;
   EventStreams *streams;
@@ -125,6 +127,9 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_DEVELOPER:
       api_developer_request (api->developer, message);
       break;
+    case API_ROUTE_OVERVIEW:
+      api_overview_request (api->overview, message);
+      break;
     case API_ROUTE_EVENTS:
       answer_events (api, message, route);
       break;
@@ -142,12 +147,6 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
       break;
     case API_ROUTE_READYZ:
       answer_ready (api, message);
-      break;
-    case API_ROUTE_WATCHING:
-    case API_ROUTE_VIEWERS:
-    case API_ROUTE_OVERVIEW:
-      api_answer_problem (
-          message, SOUP_STATUS_NOT_FOUND, "There is nothing at this path.");
       break;
     case API_ROUTE_NONE:
     case N_API_ROUTES:
@@ -308,6 +307,7 @@ stop_server (Api *api)
   api_queries_free (api->queries);
   api_ends_free (api->ends);
   api_developer_free (api->developer);
+  api_overview_free (api->overview);
   api_gate_free (api->gate);
   api_reads_free (api->reads);
   api_viewers_free (api->viewers);
@@ -378,6 +378,7 @@ api_new (const ApiSettings *settings, GError **error)
       api->queries, api->context);
   api->developer =
       api_developer_new (settings, api->gate, api->catalogue, api->queries);
+  api->overview = api_overview_new (settings, api->gate);
   api->metrics = api_metrics_new (settings, api->catalogue, api->streams);
   api->thread = g_thread_new ("api", run, api);
   return api;

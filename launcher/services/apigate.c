@@ -136,6 +136,14 @@ answer_unauthorized (SoupServerMessage *message, const char *detail)
 }
 
 static void
+answer_no_operators (SoupServerMessage *message)
+{
+  answer_unauthorized (message, "Operators have no token here: name a file "
+                                "with one in the configuration, "
+                                "as operator-token-file of [api].");
+}
+
+static void
 answer_no_token (SoupServerMessage *message, ApiGateWho who)
 {
   static const char *const details[] = {
@@ -253,6 +261,10 @@ api_gate_let_in (
   gboolean flood, is_key;
 
   *owner = NULL;
+  if (who == API_GATE_OPERATOR && !gate->has_token) {
+    answer_no_operators (message);
+    return FALSE;
+  }
   if (token == NULL) {
     answer_no_token (message, who);
     return FALSE;

@@ -10,6 +10,7 @@ struct _ApiMetrics {
   char *node;
   Catalogue *catalogue;
   EventStreams *streams;
+  Overview *overview;
   Broadcasts *broadcasts; /* or NULL */
   Registrar *registrar;   /* of the broadcasts, or NULL */
   Viewers *viewers;
@@ -25,6 +26,7 @@ api_metrics_new (
   metrics->node = g_strdup (settings->node);
   metrics->catalogue = catalogue;
   metrics->streams = streams;
+  metrics->overview = settings->overview;
   metrics->broadcasts = settings->broadcasts;
   metrics->viewers = settings->viewers;
   if (settings->broadcasts != NULL)
@@ -73,6 +75,17 @@ write_catalogue (ApiMetrics *metrics, GString *text)
       "Id of the last event that the API knows.");
   metrics_add (text, "wishcast_catalogue_last_event",
       (double)catalogue_get_last_event (metrics->catalogue), NULL);
+}
+
+static void
+write_nodes (ApiMetrics *metrics, GString *text)
+{
+  metrics_begin (text, "wishcast_nodes", "gauge",
+      "Nodes that were there in the last day, by whether they are still.");
+  metrics_add (text, "wishcast_nodes", overview_count (metrics->overview, TRUE),
+      "alive", "true", NULL);
+  metrics_add (text, "wishcast_nodes",
+      overview_count (metrics->overview, FALSE), "alive", "false", NULL);
 }
 
 static void
@@ -155,6 +168,30 @@ get_number (const BroadcastStatus *status, guint i, double *number)
 }
 
 static void
+write_part_latency (GPtrArray *list, GString *text)
+{
+  static const struct {
+    const char *quantile, *field;
+  } of_parts[] = {{"0.5", "part-latency-median"}, {"0.99", "part-latency-p99"}};
+
+  metrics_begin (text, "wishcast_part_latency_seconds", "gauge",
+      "From the last frame of a part until players may have it, of the parts "
+      "of "
+      "the last seconds.");
+  for (guint i = 0; i < list->len; i++) {
+    const BroadcastStatus *status = g_ptr_array_index (list, i);
+    guint64 latency;
+
+    for (guint j = 0; j < G_N_ELEMENTS (of_parts); j++)
+      if (status->origin != NULL && gst_structure_get_uint64 (status->origin,
+                                        of_parts[j].field, &latency))
+        metrics_add (text, "wishcast_part_latency_seconds",
+            (double)latency / GST_SECOND, "link", status->link, "game",
+            status->game, "quantile", of_parts[j].quantile, NULL);
+  }
+}
+
+static void
 write_node (ApiMetrics *metrics, GString *text)
 {
   g_autoptr (GPtrArray) list = broadcasts_list (metrics->broadcasts);
@@ -170,6 +207,7 @@ write_node (ApiMetrics *metrics, GString *text)
             "game", status->game, NULL);
     }
   }
+  write_part_latency (list, text);
   metrics_begin (text, "wishcast_registrar_queued", "gauge",
       "Broadcasts whose last change is not written to the database.");
   metrics_add (text, "wishcast_registrar_queued",
@@ -212,6 +250,7 @@ api_metrics_write (ApiMetrics *metrics, guint n_connections)
   metrics_add (text, "wishcast_info", 1, "version", VERSION, "node",
       metrics->node, NULL);
   write_catalogue (metrics, text);
+  write_nodes (metrics, text);
   if (metrics->broadcasts != NULL)
     write_node (metrics, text);
   write_viewers (metrics, text);

@@ -10,6 +10,7 @@
  *   5. RTMP, which nginx asks; then nginx: pages, API, media, publishers
  *   6. RTSP
  *   7. the sweeper
+ *   8. the report of all that
  *
  * And of the end: publishers first, then whoever looks at broadcasts, then the
  * broadcasts with what they still have to store and tell, and players at the
@@ -28,6 +29,7 @@
 #include "datadir.h"
 #include "keyring.h"
 #include "migrations.h"
+#include "nodereport.h"
 #include "pipelinecheck.h"
 #include "privatenginx.h"
 #include "privatepostgres.h"
@@ -49,11 +51,13 @@ struct _Node {
   Broadcasts *broadcasts; /* NULL without ingest */
   Viewers *viewers;
   AccessLog *access_log; /* or NULL: not taken */
+  Overview *overview;    /* NULL without API */
   Api *api;
   RtmpIngest *rtmp;
   PrivateNginx *nginx;
   RtspIngest *rtsp;
   Sweeper *sweeper;
+  NodeReport *report;
 };
 
 /* --- the database ------------------------------------------------------------- */
@@ -208,6 +212,8 @@ start_api (Node *node, GError **error)
   if (!read_token (s, &token, error))
     return FALSE;
   settings.operator_token = token;
+  settings.overview = node->overview =
+      overview_new (settings.node, g_get_real_time ());
   node->api = api_new (&settings, error);
   return node->api != NULL;
 }
@@ -357,6 +363,23 @@ start_keyring (Node *node)
   node->keyring = keyring_new (path, node->conninfo);
 }
 
+static void
+start_report (Node *node)
+{
+  const Settings *s = node->settings;
+  NodeFiguresSettings settings = {
+      .name = settings_get_string (s, SETTING_NODE_NAME),
+      .conninfo = node->conninfo,
+      .cache_dir = settings_get_string (s, SETTING_CACHE_DIR),
+      .broadcasts = node->broadcasts,
+      .viewers = node->viewers,
+      .has_api = node->api != NULL,
+      .has_sweeper = node->sweeper != NULL,
+  };
+
+  node->report = node_report_new (&settings, node->overview);
+}
+
 static gboolean
 start_all (Node *node, GError **error)
 {
@@ -375,6 +398,7 @@ start_all (Node *node, GError **error)
   if (settings_get_boolean (s, SETTING_SERVICES_SWEEPER))
     node->sweeper = sweeper_new (node->conninfo,
         (gint64)(settings_get_time (s, SETTING_RESUME_WINDOW) / NS_PER_US));
+  start_report (node);
   return TRUE;
 }
 
@@ -417,10 +441,12 @@ node_free (Node *node)
 {
   if (node == NULL)
     return;
+  g_clear_pointer (&node->report, node_report_free);
   g_clear_pointer (&node->sweeper, sweeper_free);
   g_clear_pointer (&node->rtsp, rtsp_ingest_free);
   g_clear_pointer (&node->rtmp, rtmp_ingest_free);
   g_clear_pointer (&node->api, api_free);
+  overview_free (node->overview);
   broadcasts_free (node->broadcasts, PATIENCE);
   g_clear_pointer (&node->nginx, private_nginx_free);
   access_log_free (node->access_log);

@@ -55,6 +55,7 @@ api_test_set_up (ApiTest *test, gconstpointer unused)
   settings.broadcasts = test->broadcasts = broadcasts_stub_new ();
   settings.keyring = test->keyring = keyring_new (key_file, settings.conninfo);
   settings.viewers = test->viewers = viewers_new ();
+  settings.overview = test->overview = overview_new ("node-a", 0);
   test->api = api_new (&settings, &error);
   g_assert_no_error (error);
   test->port = api_get_port (test->api);
@@ -65,6 +66,7 @@ void
 api_test_tear_down (ApiTest *test, gconstpointer unused)
 {
   api_free (test->api);
+  overview_free (test->overview);
   viewers_free (test->viewers);
   broadcasts_stub_free (test->broadcasts);
   keyring_free (test->keyring);

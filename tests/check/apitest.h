@@ -14,6 +14,7 @@ typedef struct {
   Broadcasts *broadcasts; /* see broadcaststub.h */
   Keyring *keyring;
   Viewers *viewers;
+  Overview *overview; /* empty at first */
   Api *api;
   guint16 port;
 } ApiTest;

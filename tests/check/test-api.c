@@ -375,6 +375,11 @@ test_metrics (ApiTest *t, gconstpointer unused)
       "wishcast_origin_waiting_requests{link=\"a\",game=\"half-life\"}", 3);
   ASSERT_METRIC (
       "wishcast_cache_dropped_chunks_total{link=\"a\",game=\"half-life\"}", 2);
+  ASSERT_METRIC ("wishcast_part_latency_seconds{link=\"a\",game=\"half-life\","
+                 "quantile=\"0.99\"}",
+      0.5);
+  ASSERT_METRIC ("wishcast_nodes{alive=\"true\"}", 0);
+  ASSERT_METRIC ("wishcast_nodes{alive=\"false\"}", 0);
   ASSERT_METRIC ("wishcast_registrar_queued", 0);
 }
 
