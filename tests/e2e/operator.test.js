@@ -91,6 +91,17 @@ test('a broadcast is seen from the other node', async () => {
   assert.deepEqual(find(overview, 'shared').report.services, []);
 });
 
+test('who watches by one node is told by the other', async () => {
+  const { overview } = await look(b);
+  const [{ link }] = find(overview, 'a').report.broadcasts;
+  await until('it is told', async () => {
+    const { status } = await request(a.ports.nginx, 'POST',
+        `/api/v1/broadcasts/${link}/watching?viewer=viewer-anna-0000`);
+    assert.equal(status, 200);
+    return (await look(b)).overview.viewers.viewers[link] === 1;
+  }, 60);
+});
+
 test('it becomes part of the history', async () => {
   await untilSays('a sample has it', b, ({ history }) =>
     history.some(({ live, ingest }) => live === 1 && ingest > 200_000));
