@@ -10,7 +10,7 @@
 #include "nodereport.h"
 #include "pgkit.h"
 
-#define PATIENCE (40 * G_USEC_PER_SEC)
+#define PATIENCE (60 * G_USEC_PER_SEC)
 #define SECOND G_USEC_PER_SEC
 #define SELDOM (100 * 1000) /* us */
 
