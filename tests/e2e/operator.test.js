@@ -80,6 +80,11 @@ test('a broadcast is seen from the other node', async () => {
   const [broadcast] = find(overview, 'a').report.broadcasts;
   assert.equal(broadcast.game, 'half-life');
   assert.equal(broadcast.protocol, 'rtmp');
+  await untilSays('how long its parts take', b, (now) => {
+    const { partLatency } = find(now, 'a').report.broadcasts[0];
+    return partLatency && partLatency.median > 0 &&
+      partLatency.p99 >= partLatency.median;
+  });
   for (const name of ['a', 'b']) {
     const { alive, report } = find(overview, name);
     assert.equal(alive, true);
