@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+export default {
+  dir: 'ltr',
+  texts: {
+    common: {
+      skip: 'To the content',
+      pages: 'Pages',
+      home: 'Store',
+      community: 'Community',
+      developer: 'For developers',
+      language: 'Language',
+      footer: 'Broadcasts by those who make the games.',
+      api: 'API',
+      needsScript: 'This page needs JavaScript.',
+      live: 'Live',
+      interrupted: 'Back soon',
+      starting: 'Starting',
+      ended: 'Recording',
+      viewers: { one: '{n} viewer', other: '{n} viewers' },
+      close: 'Close',
+      cancel: 'Cancel',
+      copy: 'Copy',
+      copied: 'Copied',
+      retry: 'Try again',
+      loading: 'Loading …',
+      stale: 'The connection is lost. What you see may be old; it is brought ' +
+        'up to date by itself.',
+      missingTitle: 'There is nothing here',
+      missingText: 'The address is wrong, or what was here is gone.',
+      toStore: 'To the store',
+    },
+    home: {},
+    game: {},
+    community: {},
+    watch: {},
+    embed: {},
+    developer: {},
+    operator: {},
+    health: {},
+  },
+};

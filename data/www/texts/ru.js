@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+export default {
+  dir: 'ltr',
+  texts: {
+    common: {
+      skip: 'К содержанию',
+      pages: 'Разделы',
+      home: 'Магазин',
+      community: 'Сообщество',
+      developer: 'Разработчикам',
+      language: 'Язык',
+      footer: 'Трансляции от тех, кто делает игры.',
+      api: 'API',
+      needsScript: 'Для этой страницы нужен JavaScript.',
+      live: 'В эфире',
+      interrupted: 'Скоро вернётся',
+      starting: 'Начинается',
+      ended: 'Запись',
+      viewers: {
+        one: '{n} зритель',
+        few: '{n} зрителя',
+        many: '{n} зрителей',
+        other: '{n} зрителя',
+      },
+      close: 'Закрыть',
+      cancel: 'Отмена',
+      copy: 'Скопировать',
+      copied: 'Скопировано',
+      retry: 'Повторить',
+      loading: 'Загрузка…',
+      stale: 'Связь потеряна. Данные могли устареть — они обновятся сами, ' +
+        'когда связь восстановится.',
+      missingTitle: 'Здесь ничего нет',
+      missingText: 'Адрес неверен, или страницы больше не существует.',
+      toStore: 'В магазин',
+    },
+    home: {},
+    game: {},
+    community: {},
+    watch: {},
+    embed: {},
+    developer: {},
+    operator: {},
+    health: {},
+  },
+};
