@@ -66,9 +66,16 @@ export const postJson = (path, { token, signal, query = {} } = {}) => {
 export function followEvents({ game, lastEventId, onEvent, onConnection }) {
   let source = null;
   let id = lastEventId;
+  let isUp = null;
   let wasUp = false;
   let retry = RETRY_FIRST;
   let timer = 0;
+
+  function tell(now) {
+    if (now !== isUp)
+      onConnection?.(now);
+    isUp = now;
+  }
 
   function connect() {
     const query = new URLSearchParams();
@@ -79,13 +86,13 @@ export function followEvents({ game, lastEventId, onEvent, onConnection }) {
     source = new EventSource(`/api/v1/events?${query}`);
     source.onopen = () => {
       retry = RETRY_FIRST;
-      onConnection?.(true);
+      tell(true);
       if (wasUp && !id)
         onEvent('catalogue.reset', {});
       wasUp = true;
     };
     source.onerror = () => {
-      onConnection?.(false);
+      tell(false);
       // After an answer such as 502 the browser does not come back by itself.
       if (source.readyState === EventSource.CLOSED)
         connectLater();
