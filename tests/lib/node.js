@@ -89,9 +89,9 @@ export async function query(place, database, text) {
 
 // As OBS would, with a key frame each second. Comes back by itself, after
 // `retry` ms, unless it is negative; `stop` ends it for good. `picture` is a
-// source of ffmpeg.
+// source of ffmpeg, `video` more options of the encoder.
 export function startPublisher(place, url,
-    { retry = 500, picture = 'testsrc2' } = {}) {
+    { retry = 500, picture = 'testsrc2', video = [] } = {}) {
   const format = url.startsWith('rtsp') ?
     ['-rtsp_transport', 'tcp', '-f', 'rtsp'] : ['-f', 'flv'];
   const args = ['-nostdin', '-v', 'error',
@@ -100,7 +100,7 @@ export function startPublisher(place, url,
     '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
     '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
     '-g', '30', '-pix_fmt', 'yuv420p', '-b:v', '400k',
-    '-c:a', 'aac', '-ac', '2', '-b:a', '64k', ...format, url];
+    ...video, '-c:a', 'aac', '-ac', '2', '-b:a', '64k', ...format, url];
   const publisher = { stopped: false, attempts: 0, process: null };
 
   function start() {
