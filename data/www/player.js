@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Plays one live playlist in a <video>: waits until there is one, recovers from
-// what can be recovered from, and says what it is doing. Knows nothing of the
-// page around it.
+// Plays one playlist in a <video>: waits until there is one, recovers from what
+// can be recovered from, and says what it is doing. Knows nothing of the page
+// around it. The library plays where it can, else the browser's own player.
 //
 // Events (CustomEvent):
-//   state  detail: 'waiting'  nothing under this address, asked again soon
-//                  'playing'  on air, the picture moves
-//                  'stalled'  on air, but no new picture arrives
-//                  'ended'    complete: what is played is the recording
-//                  'failed'   this browser cannot play it
+//   state   detail: 'loading'  asked for the first time
+//                   'waiting'  nothing under this address, asked again soon
+//                   'playing'  on air, the picture moves
+//                   'stalled'  on air, but no new picture arrives
+//                   'ended'    complete: what is played is the recording
+//                   'over'     and it has been played to its end
+//                   'failed'   this browser cannot play it
+//   levels  there are other qualities to choose from than before
+//   leave   the <video> is about to lose the picture that it shows
 
 import Hls from './vendor/hls.min.mjs';
 
+const HLS_TYPE = 'application/vnd.apple.mpegurl';
 const RETRY_FIRST = 1000;
 const RETRY_LONGEST = 8000;
 // A player that stands still this long tells the viewer.
@@ -28,11 +33,15 @@ const LIVE_TOLERANCE = 3;
 // always tell the <video> that nothing more comes.
 const END_TOLERANCE = 0.5;
 
+export const AUTO = -1;
+
 export class Player extends EventTarget {
   #video;
   #url;
+  #isNative;
   #hls = null;
   #state = null;
+  #level = AUTO;
   #retry = RETRY_FIRST;
   #retryTimer = 0;
   #watchTimer = 0;
@@ -40,27 +49,51 @@ export class Player extends EventTarget {
   #movedAt = 0;
   #recoveredAt = 0;
   #ended = false;
+  // Whether it shall play when there is something to play.
+  #plays;
+  #listening = new AbortController();
 
-  constructor(video, url) {
+  // `native`: the browser's own player, even where the library would do.
+  constructor(video, url, { native = false } = {}) {
     super();
     this.#video = video;
     this.#url = url;
+    this.#isNative = native || !Hls.isSupported();
+    this.#plays = video.autoplay;
+    // Else it would also start one that the viewer has stopped.
+    video.autoplay = false;
   }
 
   start() {
-    this.#setState('waiting');
+    this.#setState('loading');
     this.#watchTimer = setInterval(() => this.#watch(), 500);
-    this.#ask();
+    // The first picture, and each that comes after a stop, is told at once.
+    for (const name of ['loadeddata', 'timeupdate', 'ended']) {
+      this.#video.addEventListener(name, () => this.#watch(),
+          { signal: this.#listening.signal });
+    }
+    this.#begin();
   }
 
   stop() {
     clearInterval(this.#watchTimer);
     clearTimeout(this.#retryTimer);
+    this.#listening.abort();
     this.#detach();
   }
 
   get state() {
     return this.#state;
+  }
+
+  // Whether all of it is known: it is a recording now.
+  get isComplete() {
+    return this.#ended;
+  }
+
+  // Seconds since the picture has moved; 0 if the viewer has stopped it.
+  get standsStill() {
+    return this.#isAttached ? (performance.now() - this.#movedAt) / 1000 : 0;
   }
 
   // Seconds between what is shown and now, or null where that has no meaning.
@@ -79,11 +112,62 @@ export class Player extends EventTarget {
         this.#video.currentTime > target - LIVE_TOLERANCE;
   }
 
+  // { start, end } in seconds of what can be played, or null.
+  get range() {
+    const { seekable, duration } = this.#video;
+    if (seekable.length === 0)
+      return null;
+    const start = seekable.start(0);
+    const end = this.#ended ? duration : this.#liveTime();
+    return end > start ? { start, end } : null;
+  }
+
+  // The qualities, the best first: [{ id, height, bitrate }]. A player of the
+  // browser's own does not tell them.
+  get levels() {
+    const levels = (this.#hls?.levels ?? []).map(({ height, bitrate }, id) =>
+      ({ id, height, bitrate }));
+    return levels.sort((a, b) => b.bitrate - a.bitrate);
+  }
+
+  // The `id` of the one that was chosen, or AUTO.
+  get level() {
+    return this.#level;
+  }
+
+  set level(id) {
+    this.#level = id;
+    if (this.#hls)
+      this.#hls.nextLevel = id;
+  }
+
+  // Where in what can be played `time` is, or the end of that nearest to it.
+  seek(time) {
+    const { range } = this;
+    if (range) {
+      this.#video.currentTime =
+          Math.min(Math.max(time, range.start), range.end);
+    }
+  }
+
   // To the newest picture that can be played without a stop.
   goLive() {
     const target = this.#liveTime();
     if (target !== null)
       this.#video.currentTime = target;
+    this.#play();
+  }
+
+  // A recording, all of it, from its first picture.
+  replay() {
+    this.#detach();
+    this.#plays = true;
+    this.#setState('loading');
+    this.#begin();
+  }
+
+  #play() {
+    // Refused where sound was not asked for by hand: the viewer has a button.
     this.#video.play().catch(() => {});
   }
 
@@ -92,6 +176,10 @@ export class Player extends EventTarget {
       return;
     this.#state = state;
     this.dispatchEvent(new CustomEvent('state', { detail: state }));
+  }
+
+  get #isAttached() {
+    return this.#hls !== null || this.#video.hasAttribute('src');
   }
 
   #isOver() {
@@ -110,26 +198,37 @@ export class Player extends EventTarget {
     return this.#hls?.liveSyncPosition ?? this.#edge();
   }
 
-  // One request tells "not on air" from "cannot play" for every kind of player.
+  #begin() {
+    if (!this.#isNative)
+      this.#attachHls();
+    else if (this.#video.canPlayType(HLS_TYPE))
+      this.#ask();
+    else
+      this.#setState('failed');
+  }
+
+  // The browser's own player does not tell "not on air" from "cannot play".
   async #ask() {
     try {
       const answer = await fetch(this.#url, { cache: 'no-store' });
-      if (answer.ok) {
-        this.#attach();
+      if (answer.ok && !this.#listening.signal.aborted) {
+        this.#attachNative();
         return;
       }
     } catch {
       // No network is no broadcast: ask again.
     }
-    this.#askLater();
+    this.#beginLater();
   }
 
-  #askLater() {
+  #beginLater() {
+    if (this.#listening.signal.aborted)
+      return;
     this.#setState('waiting');
     clearTimeout(this.#retryTimer);
     // Many pages wait for the same broadcast: they do not all ask at once.
     const delay = this.#retry * (0.75 + Math.random() / 2);
-    this.#retryTimer = setTimeout(() => this.#ask(), delay);
+    this.#retryTimer = setTimeout(() => this.#begin(), delay);
     this.#retry = Math.min(this.#retry * 1.5, RETRY_LONGEST);
   }
 
@@ -137,47 +236,62 @@ export class Player extends EventTarget {
     this.#ended = false;
     this.#lastTime = -1;
     this.#movedAt = performance.now();
-    if (Hls.isSupported())
-      this.#attachHls();
-    else if (this.#video.canPlayType('application/vnd.apple.mpegurl'))
-      this.#attachNative();
-    else
-      this.#setState('failed');
   }
 
   #attachHls() {
+    this.#attach();
     const hls = new Hls({
-      workerPath: new URL('./vendor/hls.worker.js', import.meta.url).href,
+      // Our segments are what the browser takes: nothing is made of them that
+      // would be worth the start of a thread.
+      enableWorker: false,
       backBufferLength: 60,
+      // The first picture does not wait for a segment that only measures.
+      testBandwidth: false,
       // Catches up after a hiccup, too little for an ear to notice.
       maxLiveSyncPlaybackRate: 1.05,
+    });
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      if (this.#level >= hls.levels.length)
+        this.#level = AUTO;
+      hls.startLevel = this.#level;
+      if (this.#level !== AUTO)
+        hls.nextLevel = this.#level;
+      this.dispatchEvent(new CustomEvent('levels'));
     });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
       if (!details.live)
         this.#ended = true;
     });
     hls.on(Hls.Events.ERROR, (_, data) => {
-      if (!data.fatal)
-        return;
-      if (data.details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR) {
-        // On air for less than a segment: as good as not yet.
-        this.#detach();
-        this.#askLater();
-        return;
-      }
-      console.warn(`player: ${data.type} ${data.details}`);
-      this.#recover(data.type === Hls.ErrorTypes.MEDIA_ERROR);
+      if (data.fatal)
+        this.#onFatal(data);
     });
     this.#hls = hls;
     hls.loadSource(this.#url);
     hls.attachMedia(this.#video);
-    this.#video.play().catch(() => {});
+    if (this.#plays)
+      this.#play();
+  }
+
+  #onFatal({ details, type }) {
+    const { ErrorDetails, ErrorTypes } = Hls;
+    // Not on air, or for less than a segment: as good as not yet.
+    if (details === ErrorDetails.MANIFEST_LOAD_ERROR ||
+        details === ErrorDetails.LEVEL_EMPTY_ERROR) {
+      this.#detach();
+      this.#beginLater();
+      return;
+    }
+    console.warn(`player: ${type} ${details}`);
+    this.#recover(type === ErrorTypes.MEDIA_ERROR);
   }
 
   #attachNative() {
+    this.#attach();
     this.#video.onerror = () => this.#recover(false);
     this.#video.src = this.#url;
-    this.#video.play().catch(() => {});
+    if (this.#plays)
+      this.#play();
   }
 
   #recover(isMedia) {
@@ -189,10 +303,13 @@ export class Player extends EventTarget {
       return;
     }
     this.#detach();
-    this.#askLater();
+    this.#beginLater();
   }
 
   #detach() {
+    this.dispatchEvent(new CustomEvent('leave'));
+    if (this.#video.readyState > HTMLMediaElement.HAVE_NOTHING)
+      this.#plays = !this.#video.paused;
     this.#hls?.destroy();
     this.#hls = null;
     this.#video.onerror = null;
@@ -203,13 +320,16 @@ export class Player extends EventTarget {
   // Looks at the picture rather than at events: they differ between browsers,
   // and none of them says that nothing arrives.
   #watch() {
-    if (this.#state === 'waiting' && !this.#hls && !this.#video.src)
+    if (!this.#isAttached)
       return;
     const video = this.#video;
     if (!this.#hls && Number.isFinite(video.duration))
       this.#ended = true;
     const now = performance.now();
-    if (video.currentTime !== this.#lastTime || video.paused) {
+    if (this.#ended && this.#isOver()) {
+      this.#movedAt = now;
+      this.#setState('over');
+    } else if (video.currentTime !== this.#lastTime || video.paused) {
       this.#lastTime = video.currentTime;
       this.#movedAt = now;
       if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
@@ -219,8 +339,8 @@ export class Player extends EventTarget {
     } else if (now - this.#movedAt > GIVE_UP_AFTER && this.#hls &&
         video.readyState === HTMLMediaElement.HAVE_NOTHING) {
       this.#detach();
-      this.#askLater();
-    } else if (now - this.#movedAt > STALL_AFTER && !this.#isOver()) {
+      this.#beginLater();
+    } else if (now - this.#movedAt > STALL_AFTER) {
       this.#setState('stalled');
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The page /watch/<link> against a live playlist that another program makes.
+// The pages /watch/<link> and /embed/<link> against a live playlist that another
+// program makes. There is no API: the picture alone says how things are.
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -30,7 +31,7 @@ function broadcast(link) {
     'index.m3u8'], { cwd: place.path('live', link) });
 }
 
-const text = (page, id) => page.locator(`#${id}`).textContent();
+const text = (page, name) => page.locator(`.${name}`).textContent();
 const state = (page) => page.getAttribute('#stage', 'data-state');
 
 before(async () => {
@@ -42,19 +43,16 @@ before(async () => {
 
 after(() => place.leave());
 
-test('/ leads to the broadcast of the demo', async () => {
-  const answer = await fetch(`${front.url}/`, { redirect: 'manual' });
-  assert.equal(answer.status, 302);
-  assert.equal(answer.headers.get('location'),
-      `${front.url}/watch/testpattern`);
-});
-
 test('an address that names no broadcast says so', async () => {
   const { page, complaints } =
       await openPage(chromium, `${front.url}/watch/no.such`);
   await until('the notice', async () =>
-    /names no broadcast/.test(await text(page, 'notice')));
-  assert.deepEqual(complaints, []);
+    /Nothing is on air/.test(await text(page, 'notice')));
+  assert.equal(await state(page), 'missing');
+  await until('the title', async () =>
+    await page.title() === 'Nothing is on air here – Wishcast');
+  assert.equal(await page.isVisible('#share'), false);
+  assert.deepEqual(complaints.filter((text) => !/404/.test(text)), []);
   await page.close();
 });
 
@@ -63,8 +61,9 @@ test('the page waits, plays, is silent until asked, goes live', async () => {
       await openPage(chromium, `${front.url}/watch/a-link`);
   await until('the notice', async () =>
     /Nothing is on air/.test(await text(page, 'notice')));
-  assert.equal(await page.isVisible('#sound'), false);
-  assert.equal(await page.isDisabled('#live'), true);
+  assert.equal(await state(page), 'missing');
+  assert.equal(await page.isVisible('.sound'), false);
+  assert.equal(await page.isDisabled('.live'), true);
 
   const publisher = broadcast('a-link');
   await until('it plays', async () => await state(page) === 'playing');
@@ -76,22 +75,23 @@ test('the page waits, plays, is silent until asked, goes live', async () => {
   assert.ok(first.audioBytes > 0);
   assert.equal(first.muted, true);
   // On a busy machine it may have stalled once meanwhile.
-  await until('the notice goes', async () => !await page.isVisible('#notice'));
+  await until('the notice goes', async () =>
+    !await page.isVisible('.notice.shown'));
 
-  await page.click('#sound');
+  await page.click('.sound');
   assert.equal((await videoFacts(page)).muted, false);
-  assert.equal(await page.isVisible('#sound'), false);
+  assert.equal(await page.isVisible('.sound'), false);
 
   await until('the latency is shown', async () =>
-    /^\d+\.\d s behind$/.test(await text(page, 'latency')));
+    /^\d+\.\d s behind live$/.test(await text(page, 'latency')));
   await until('it is live', async () =>
-    await page.getAttribute('#live', 'aria-pressed') === 'true');
+    await page.getAttribute('.live', 'aria-pressed') === 'true');
   await page.evaluate(() => document.querySelector('video').pause());
   await until('it is not live', async () =>
-    await page.getAttribute('#live', 'aria-pressed') === 'false');
-  await page.click('#live');
+    await page.getAttribute('.live', 'aria-pressed') === 'false');
+  await page.click('.live');
   await until('it is live again', async () =>
-    await page.getAttribute('#live', 'aria-pressed') === 'true');
+    await page.getAttribute('.live', 'aria-pressed') === 'true');
 
   // The playlist asked for in vain is all that may have been complained about.
   assert.deepEqual(complaints.filter((text) => !/404/.test(text)), []);
@@ -106,7 +106,8 @@ test('the page waits, plays, is silent until asked, goes live', async () => {
 test('nothing is loaded from elsewhere or written inline', async () => {
   const answer = await fetch(`${front.url}/watch/a-link`);
   const html = await answer.text();
-  assert.match(html, /Content-Security-Policy" content="default-src 'none'/);
+  assert.match(answer.headers.get('content-security-policy'),
+      /^default-src 'none'; script-src 'self'; style-src 'self';/);
   assert.doesNotMatch(html, /<script(?![^>]* src=)|<style| style=| on\w+=/);
   assert.doesNotMatch(html, /(src|href)="(?!\/)/);
   assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
@@ -118,9 +119,11 @@ for (const [name, width, height] of
     const page = await chromium.newPage();
     await page.setViewportSize({ width, height });
     await page.goto(`${front.url}/watch/nothing`);
+    await page.waitForSelector('.live', { state: 'attached' });
+    await page.waitForSelector('header');
     const facts = await page.evaluate(() => {
       const stage = document.getElementById('stage').getBoundingClientRect();
-      const live = document.getElementById('live').getBoundingClientRect();
+      const live = document.querySelector('.live').getBoundingClientRect();
       return {
         scrolls: document.documentElement.scrollWidth > innerWidth,
         ratio: stage.width / stage.height,
@@ -132,6 +135,32 @@ for (const [name, width, height] of
     assert.ok(Math.abs(facts.ratio - 16 / 9) < 0.02, `${facts.ratio}`);
     assert.ok(facts.bottom <= height, 'the whole picture is in sight');
     assert.ok(facts.touch >= 44, 'a finger finds the button');
+    await page.close();
+  });
+}
+
+for (const [width, height] of [[200, 112], [320, 568], [800, 200]]) {
+  test(`a frame of ${width} by ${height} is filled`, async () => {
+    const page = await chromium.newPage();
+    await page.setViewportSize({ width, height });
+    await page.goto(`${front.url}/embed/nothing`);
+    await until('the notice', async () =>
+      /Nothing is on air/.test(await text(page, 'notice')));
+    const facts = await page.evaluate(() => {
+      const { scrollWidth, scrollHeight } = document.documentElement;
+      const { left, top, width: w, height: h } =
+          document.getElementById('stage').getBoundingClientRect();
+      const controls = [...document.querySelectorAll('.row > *, .open')]
+          .map((control) => control.getBoundingClientRect())
+          .filter((box) => box.width > 0);
+      return {
+        page: [scrollWidth, scrollHeight], stage: [left, top, w, h],
+        out: controls.filter((box) => box.left < 0 || box.top < 0 ||
+            box.right > innerWidth || box.bottom > innerHeight).length,
+      };
+    });
+    assert.deepEqual(facts,
+        { page: [width, height], stage: [0, 0, width, height], out: 0 });
     await page.close();
   });
 }

@@ -114,15 +114,22 @@ test('the page plays it as a recording', async () => {
   });
   assert.ok(Math.abs(first.duration - SECONDS) < 0.2, `${first.duration}`);
   assert.equal(await page.getAttribute('#stage', 'data-state'), 'ended');
-  assert.match(await page.textContent('#latency'), /This is the recording/);
-  await page.evaluate(() => {
-    document.querySelector('video').currentTime = 45;
-  });
+  assert.equal(await page.textContent('.latency'), 'Recording');
+  assert.equal(await page.isVisible('.live'), false);
+  await until('how long it is', async () =>
+    /^0:\d\d \/ (1:00|0:59)$/.test(await page.textContent('.time')));
+  await page.fill('.seek', '45');
   await until('it plays from there', async () => {
     const { time, readyState } = await videoFacts(page);
     return time > 46 && time < 52 && readyState >= 3;
   });
-  assert.deepEqual(complaints, []);
+  await page.keyboard.press('5');
+  await until('it plays from the middle', async () => {
+    const { time, readyState } = await videoFacts(page);
+    return time > 30 && time < 40 && readyState >= 3;
+  });
+  // There is no API behind this front: that is all that may be missed.
+  assert.deepEqual(complaints.filter((text) => !/404/.test(text)), []);
   await page.close();
 });
 

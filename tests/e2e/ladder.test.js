@@ -88,37 +88,14 @@ test('their segments are the same stretches of time', async () => {
 
 test('a player changes from one to another and plays on', async () => {
   const chromium = await startChromium(place);
-  const page = await chromium.newPage();
-  const problems = [];
-  page.on('pageerror', (error) => problems.push(String(error)));
-  await page.route('**/bare', (route) => route.fulfill({
-    contentType: 'text/html',
-    body: `<!doctype html><video muted></video><script type="module">
-      import Hls from '/vendor/hls.min.mjs';
-      const hls = new Hls({ startLevel: 0, lowLatencyMode: true });
-      window.switched = [];
-      window.fatal = null;
-      hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) =>
-        window.switched.push(level));
-      hls.on(Hls.Events.ERROR, (_, { fatal, details }) => {
-        if (fatal) window.fatal = details;
-      });
-      hls.loadSource('/live/${LINK}/master.m3u8');
-      hls.attachMedia(document.querySelector('video'));
-      document.querySelector('video').play();
-      window.hls = hls;
-      </script>`,
-  }));
-  await page.goto(`${front.url}/bare`);
-  const heights = await until('it knows the levels', () =>
-    page.evaluate(() => window.hls?.levels.length === 3 &&
-        window.hls.levels.map(({ height }) => height)));
+  const { page, complaints } =
+      await openPage(chromium, `${front.url}/watch/${LINK}`);
+  await until('they can be chosen from', async () =>
+    (await page.locator('.quality option').allTextContents()).join() ===
+        'Auto,1080p,720p,360p');
   let time = 0;
   for (const height of [360, 1080, 720, 360]) {
-    const level = heights.indexOf(height);
-    await page.evaluate((wanted) => {
-      window.hls.nextLevel = wanted;
-    }, level);
+    await page.selectOption('.quality', `${height}p`);
     const facts = await until(`${height} lines are seen`, async () => {
       const now = await videoFacts(page);
       return now.height === height && now.time > time && now;
@@ -129,8 +106,12 @@ test('a player changes from one to another and plays on', async () => {
       return now.time > time + 1 && now.height === height && now;
     }, 60)).time;
   }
-  assert.equal(await page.evaluate(() => window.fatal), null);
-  assert.deepEqual(problems, []);
+  await page.selectOption('.quality', 'Auto');
+  const { frames } = await videoFacts(page);
+  await until('it plays on', async () =>
+    (await videoFacts(page)).frames > frames + 60, 60);
+  // There is no API behind this front: that is all that may be missed.
+  assert.deepEqual(complaints.filter((text) => !/404/.test(text)), []);
   await page.close();
 });
 
