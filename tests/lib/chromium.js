@@ -27,13 +27,28 @@ export async function startChromium(place, options = {}) {
   return context;
 }
 
+// One that gives any number of contexts, each with nothing cached.
+export async function startBrowser(place) {
+  const browser = await chromium.launch(
+      { executablePath: '/usr/bin/chromium', headless: true, args: FLAGS });
+  place.defer(() => browser.close());
+  return browser;
+}
+
+// A complaint, and the path of what it is about, which what could not be loaded
+// does not tell by itself.
+function describe(message) {
+  const path = message.location().url.replace(/^\w+:\/\/[^/]*/, '');
+  return `${message.text()} ${path}`.trim();
+}
+
 // Opens a page and collects what it complains about.
 export async function openPage(context, url) {
   const page = await context.newPage();
   const complaints = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type()))
-      complaints.push(message.text());
+      complaints.push(describe(message));
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(url);
