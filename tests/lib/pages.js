@@ -53,11 +53,12 @@ class Visit {
   // Nothing was complained about, but for what matches one of `expected`; and
   // nothing was asked for elsewhere.
   assertQuiet(...expected) {
-    assertNone('complaints', this.complaints.filter((text) =>
-      !expected.some((pattern) => pattern.test(text))));
-    assertNone('requests to other origins', this.#requests.filter((url) =>
-      !/^(blob|data):/.test(url) &&
-        !this.#origins.includes(new URL(url).origin)));
+    const complaints = this.complaints.filter((text) =>
+      !expected.some((pattern) => pattern.test(text)));
+    const away = this.#requests.filter((url) => !/^(blob|data):/.test(url) &&
+        !this.#origins.includes(new URL(url).origin));
+    assertNone('not quiet',
+        [...complaints, ...away.map((url) => `it asks for ${url}`)]);
   }
 
   // Nothing serious or critical, in any frame. Asked from outside of the page,
