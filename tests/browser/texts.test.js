@@ -73,7 +73,7 @@ test('the pages say what is there, and all of it', () => {
   const patterns = [];
   for (const [file, source] of sources) {
     for (const [, key] of source.matchAll(
-        new RegExp(`['"\`]((?:${sections})\\.[A-Za-z0-9]+)['"\`]`, 'g'))) {
+        new RegExp(`['"\`]((?:${sections})\\.[\\w-]+)['"\`]`, 'g'))) {
       used.add(key);
       if (!english.has(key))
         missing.push(`${file}: ${key}`);
@@ -82,7 +82,7 @@ test('the pages say what is there, and all of it', () => {
     for (const [, key] of source.matchAll(
         new RegExp(`\`((?:${sections})\\.[^\`]*\\$\\{[^\`]*)\``, 'g'))) {
       const pattern = new RegExp(`^${key.replaceAll('.', '\\.')
-          .replace(/\$\{[^}]*\}/g, '\\w+')}$`);
+          .replace(/\$\{[^}]*\}/g, '[\\w-]+')}$`);
       patterns.push(pattern);
       if (![...english.keys()].some((known) => pattern.test(known)))
         missing.push(`${file}: ${key}`);

@@ -3,8 +3,9 @@
 // What a page looks like, measured inside of it. Each function runs there, by
 // page.evaluate(), so it knows nothing of this file.
 
-// What does not fit: a list of sentences. `touch`: a finger must hit everything.
-export function measureLayout(touch) {
+// What does not fit into `width`: a list of sentences. `touch`: a finger must
+// hit everything.
+export function measureLayout({ touch, width }) {
   const TARGET = 44;
   const root = document.documentElement;
   const wrong = [];
@@ -56,31 +57,28 @@ export function measureLayout(touch) {
       getComputedStyle(element).display === 'inline' &&
       element.parentElement.textContent.trim() !== element.textContent.trim();
 
-  // What is meant is hit up to 22 px from its middle, be it larger than it looks.
-  const isHit = (element) => {
-    element.scrollIntoView({ block: 'center', inline: 'center' });
-    const box = element.getBoundingClientRect();
-    const reach = TARGET / 2 - 0.5;
-    const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
-    return [[0, -reach], [0, reach], [-reach, 0], [reach, 0]]
-        .every(([dx, dy]) => {
-          const hit = document.elementFromPoint(x + dx, y + dy);
-          return hit && (element.contains(hit) ||
-              hit.closest('label')?.control === element);
-        });
-  };
+  // A part of it that is drawn by the style may be larger, so may its label.
+  const boxes = (element) => [
+    element.getBoundingClientRect(),
+    ...['::before', '::after'].map((part) => {
+      const { content, width: w, height: h } = getComputedStyle(element, part);
+      return content === 'none' ? { width: 0, height: 0 } :
+        { width: parseFloat(w), height: parseFloat(h) };
+    }),
+    ...[...element.labels ?? []].map((label) => label.getBoundingClientRect()),
+  ];
 
   const checkTarget = (element) => {
-    const { width, height } = element.getBoundingClientRect();
-    if (Math.min(width, height) < TARGET - 0.5 && !isInText(element) &&
-        !isTiny({ width, height }) && !isHit(element))
+    const [own] = boxes(element);
+    if (!isTiny(own) && !isInText(element) && !boxes(element).some((box) =>
+      Math.min(box.width, box.height) >= TARGET - 0.5))
       wrong.push(`${describe(element)} is too small for a finger: ` +
-          `${Math.round(width)} x ${Math.round(height)} px`);
+          `${Math.round(own.width)} x ${Math.round(own.height)} px`);
   };
 
-  if (root.clientWidth > screen.width)
-    wrong.push(`it is made for ${root.clientWidth} px, the screen has ` +
-        `${screen.width}: <meta name="viewport"> is missing`);
+  if (root.clientWidth > width)
+    wrong.push(`it is made for ${root.clientWidth} px, not for ${width}: ` +
+        '<meta name="viewport"> is missing');
   if (root.scrollWidth > root.clientWidth)
     wrong.push(`the page scrolls sideways: ${root.scrollWidth} of ` +
         `${root.clientWidth} px`);
@@ -92,13 +90,8 @@ export function measureLayout(touch) {
     checkBox(element);
     if (element.matches('button, a[href]'))
       checkText(element);
-  }
-  if (touch) {
-    const { scrollX, scrollY } = window;
-    for (const element of document.body.querySelectorAll(controls))
-      if (isShown(element))
-        checkTarget(element);
-    window.scrollTo(scrollX, scrollY);
+    if (touch && element.matches(controls))
+      checkTarget(element);
   }
   return wrong;
 }

@@ -31,18 +31,34 @@ function assertNone(what, wrong) {
 
 class Visit {
   #context;
+  #language;
   #name;
   #origins;
   #requests;
+  #scheme;
   #size;
 
-  constructor(opened, context, requests, { name, origins, size }) {
+  constructor(opened, context, requests,
+      { language, name, origins, scheme, size }) {
     this.page = opened.page;
     this.complaints = opened.complaints;
     this.#context = context;
     this.#requests = requests;
+    this.#language = language;
     this.#name = name;
     this.#origins = origins;
+    this.#scheme = scheme;
+    this.#size = size;
+  }
+
+  async setScheme(scheme) {
+    await this.page.emulateMedia({ colorScheme: scheme });
+    this.#scheme = scheme;
+  }
+
+  // Of the same kind: a desktop does not become a phone.
+  async setSize(size) {
+    await this.page.setViewportSize(size.viewport);
     this.#size = size;
   }
 
@@ -70,6 +86,8 @@ class Visit {
       const violations = await frame.evaluate(async (values) => {
         const { violations: found } = await window.axe.run(document, {
           runOnly: { type: 'tag', values },
+          // It waits for media that never come. Nothing begins with sound.
+          rules: { 'no-autoplay-audio': { enabled: false } },
           resultTypes: ['violations'],
           iframes: false,
           preload: false,
@@ -87,8 +105,10 @@ class Visit {
 
   // Nothing sticks out or is cut, and a finger finds what it needs.
   async assertFits() {
-    const wrong = await this.page.evaluate(
-        measureLayout, Boolean(this.#size.hasTouch));
+    const wrong = await this.page.evaluate(measureLayout, {
+      touch: Boolean(this.#size.hasTouch),
+      width: this.#size.viewport.width,
+    });
     assertNone('does not fit', wrong);
   }
 
@@ -115,8 +135,9 @@ class Visit {
       all.map(({ element }) => element.outerHTML.slice(0, 160)));
     const missed = new Set(names.keys());
     const unseen = new Set();
-    // From wherever Tab begins, past the end of the page, and round.
-    for (let i = 0; i < names.length + 3 && missed.size > 0; i += 1) {
+    // From wherever Tab begins, past the end of the page, and round; what comes
+    // meanwhile is passed, too.
+    for (let i = 0; i < 2 * names.length + 10 && missed.size > 0; i += 1) {
       await this.page.keyboard.press('Tab');
       const found = await stops.evaluate(findFocus);
       if (found) {
@@ -146,9 +167,11 @@ class Visit {
 
   // Of the whole page, if pictures are wanted.
   async screenshot() {
+    const name = [this.#name, this.#size.name, this.#scheme, this.#language]
+        .join('-');
     if (SCREENSHOTS)
       await this.page.screenshot(
-          { path: `${SCREENSHOTS}/${this.#name}.png`, fullPage: true });
+          { path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
   }
 }
 
@@ -167,8 +190,7 @@ export async function visit(browser, url, { name = 'page', size = DESKTOP,
   context.on('request', (request) => requests.push(request.url()));
   const opened = await openPage(context, url);
   return new Visit(opened, context, requests, {
-    name: `${name}-${size.name}-${scheme}-${language}`,
+    language, name, scheme, size,
     origins: [new URL(url).origin, ...origins],
-    size,
   });
 }
