@@ -89,18 +89,18 @@ export async function query(place, database, text) {
 
 // As OBS would, with a key frame each second. Comes back by itself, after
 // `retry` ms, unless it is negative; `stop` ends it for good. `picture` is a
-// source of ffmpeg, and has `rate` frames a second.
+// source of ffmpeg, `video` more options of the encoder.
 export function startPublisher(place, url,
-    { retry = 500, picture = 'testsrc2', rate = 30 } = {}) {
+    { retry = 500, picture = 'testsrc2', video = [] } = {}) {
   const format = url.startsWith('rtsp') ?
     ['-rtsp_transport', 'tcp', '-f', 'rtsp'] : ['-f', 'flv'];
   const args = ['-nostdin', '-v', 'error',
     '-re', '-f', 'lavfi', '-i',
-    `${picture}${picture.includes('=') ? ':' : '='}size=320x180:rate=${rate}`,
+    `${picture}${picture.includes('=') ? ':' : '='}size=320x180:rate=30`,
     '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
     '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
-    '-g', `${rate}`, '-pix_fmt', 'yuv420p', '-b:v', '400k',
-    '-c:a', 'aac', '-ac', '2', '-b:a', '64k', ...format, url];
+    '-g', '30', '-pix_fmt', 'yuv420p', '-b:v', '400k',
+    ...video, '-c:a', 'aac', '-ac', '2', '-b:a', '64k', ...format, url];
   const publisher = { stopped: false, attempts: 0, process: null };
 
   function start() {

@@ -41,7 +41,8 @@ class Shop {
   // Few and small pictures: there are several at once.
   publish(game) {
     game.publisher = startPublisher(
-        this.#place, this.node.rtmp(game.key), { rate: 10 });
+        this.#place, this.node.rtmp(game.key),
+        { video: ['-r', '10', '-g', '10'] });
   }
 
   async read(path) {
