@@ -39,6 +39,7 @@ const GOOD = `<p>A text with <a href="/x">a link</a> in it.</p>
 const checks = {
   quiet: (view) => view.assertQuiet(),
   accessible: (view) => view.assertAccessible(),
+  contrast: (view) => view.assertContrast(),
   fits: (view) => view.assertFits(),
   rtl: (view) => view.assertRtl(),
   keyboard: (view) => view.assertKeyboard(),
@@ -78,6 +79,9 @@ const BAD = [
     /button-name.*<button>/],
   ['grey on grey', 'accessible',
     '<p style="color: #999; background: #bbb">Text</p>', /color-contrast/],
+  ['dark on dark', 'contrast',
+    `<style>@media (prefers-color-scheme: dark) { body { background: #111 } }
+      </style><p>Text</p>`, /color-contrast/],
   ['too wide', 'fits', '<p style="width: 500px">Text</p>',
     /scrolls sideways.*\n.*<p> "Text"/],
   ['a long word in a button', 'fits',

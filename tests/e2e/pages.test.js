@@ -120,6 +120,12 @@ async function checkSight(view) {
   await view.assertFits();
 }
 
+async function checkScheme(view, scheme) {
+  await view.setScheme(scheme);
+  await view.screenshot();
+  await view.assertContrast();
+}
+
 before(async () => {
   browser = await startBrowser(place);
   shop = await openShop(place);
@@ -134,9 +140,7 @@ describe('pages', { concurrency: 2 }, () => {
         await checkSight(view);
         await view.assertRtl();
         await assertTranslated(view, 'ru');
-        await view.setScheme('light');
-        await view.screenshot();
-        await view.assertAccessible();
+        await checkScheme(view, 'light');
       }));
 
     test(`${page.name}, on desktops, in English`, () =>
@@ -144,8 +148,7 @@ describe('pages', { concurrency: 2 }, () => {
         await checkSight(view);
         await view.assertRtl();
         await assertTranslated(view, 'en');
-        await view.setScheme('dark');
-        await checkSight(view);
+        await checkScheme(view, 'dark');
         await view.setSize(WIDE);
         await view.assertFits();
         await view.screenshot();

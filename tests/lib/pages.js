@@ -79,13 +79,22 @@ class Visit {
 
   // Nothing serious or critical, in any frame. Asked from outside of the page,
   // so its Content-Security-Policy is as it is for everybody.
-  async assertAccessible() {
+  assertAccessible() {
+    return this.#runAxe({ type: 'tag', values: AXE_TAGS });
+  }
+
+  // What of that is otherwise in another scheme of colours.
+  assertContrast() {
+    return this.#runAxe({ type: 'rule', values: ['color-contrast'] });
+  }
+
+  async #runAxe(runOnly) {
     const wrong = [];
     for (const frame of this.page.frames()) {
       await frame.evaluate(AXE);
-      const violations = await frame.evaluate(async (values) => {
+      const violations = await frame.evaluate(async (only) => {
         const { violations: found } = await window.axe.run(document, {
-          runOnly: { type: 'tag', values },
+          runOnly: only,
           // It waits for media that never come. Nothing begins with sound.
           rules: { 'no-autoplay-audio': { enabled: false } },
           resultTypes: ['violations'],
@@ -93,7 +102,7 @@ class Visit {
           preload: false,
         });
         return found;
-      }, AXE_TAGS);
+      }, runOnly);
       for (const { id, impact, nodes } of violations)
         if (['serious', 'critical'].includes(impact))
           wrong.push(...nodes.map(({ target, html, failureSummary }) =>
