@@ -174,7 +174,8 @@ class Visit {
     });
   }
 
-  // Of the whole page, if pictures are wanted.
+  // Of the whole page, if pictures are wanted. It comes after what asks for
+  // fingers: taken, the browser thinks that there is a mouse.
   async screenshot() {
     const name = [this.#name, this.#size.name, this.#scheme, this.#language]
         .join('-');
