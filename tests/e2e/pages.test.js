@@ -26,6 +26,16 @@ let shop;
 const stage = (...states) => (view) => view.page.waitForSelector(
     states.map((state) => `.stage[data-state="${state}"]`).join(), PATIENCE);
 
+// It plays what was left, and then says that there is no more.
+const interrupts = async (view) => {
+  await view.page.waitForFunction(() => {
+    const video = document.querySelector('video');
+    return video?.currentTime > 0 &&
+        video.readyState <= HTMLMediaElement.HAVE_CURRENT_DATA;
+  }, null, PATIENCE);
+  await stage('interrupted')(view);
+};
+
 const shows = (selector) => (view) =>
   view.page.waitForSelector(`${selector} >> visible=true`, PATIENCE);
 
@@ -59,7 +69,7 @@ const PAGES = [
   { name: 'watch', path: () => `/watch/${shop.live.link}`,
     comes: stage('playing'), alone: true },
   { name: 'watch-interrupted', path: () => `/watch/${shop.interrupted.link}`,
-    comes: stage('interrupted') },
+    comes: interrupts },
   { name: 'watch-ended', path: () => `/watch/${shop.ended.link}`,
     comes: stage('ended', 'over'), alone: true },
   { name: 'watch-unknown', path: () => '/watch/none', comes: stage('missing'),

@@ -97,9 +97,12 @@ export function measureLayout({ touch, width }) {
 }
 
 // The elements that Tab should stop at, each with how it and what is round it
-// look while the focus is elsewhere.
+// look while the focus is elsewhere, and whether it can still be used.
 export function listStops() {
   const groups = new Set();
+  const isUsable = (element) => element.tabIndex >= 0 && !element.disabled &&
+    !element.closest('[inert]') &&
+    element.checkVisibility({ checkVisibilityCSS: true });
   const looks = (element) => {
     const all = [];
     for (let at = element, n = 0; at && n < 4; at = at.parentElement, n += 1) {
@@ -115,9 +118,7 @@ export function listStops() {
   return [...document.querySelectorAll('a[href], button, input, select, ' +
       'textarea, summary, iframe, video[controls], [tabindex]')]
       .filter((element) => {
-        if (element.tabIndex < 0 || element.disabled ||
-            element.closest('[inert]') ||
-            !element.checkVisibility({ checkVisibilityCSS: true }))
+        if (!isUsable(element))
           return false;
         // Of radio buttons that belong together, one.
         if (element.type !== 'radio')
@@ -126,7 +127,8 @@ export function listStops() {
         groups.add(element.name);
         return isFirst;
       })
-      .map((element) => ({ element, looks, before: looks(element) }));
+      .map((element) => ({ element, looks, before: looks(element),
+        isThere: () => isUsable(element) }));
 }
 
 // Of `stops` the one that has the focus, and whether that is seen; or null.
