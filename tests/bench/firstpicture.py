@@ -2,9 +2,10 @@
 """(j) From opening the page of a broadcast to its first picture.
 
 Chromium opens /watch of a node and, in turn with it, a page with nothing but
-the same hls.js and a <video>, from an nginx that has the HLS of ffmpeg as files.
-That is the floor: no page can be there before its library. Both show the same
-clip, with a key frame in two seconds, and each visitor comes for the first time.
+the same hls.js and a <video>, from an nginx that has the HLS of ffmpeg as
+files. That is the floor: no page can be there before its library. Both show the
+same clip, with a key frame in two seconds, and each visitor comes for the first
+time.
 """
 
 import json

@@ -40,10 +40,11 @@ const shows = (selector) => (view) =>
   view.page.waitForSelector(`${selector} >> visible=true`, PATIENCE);
 
 // The titles of games that are on a page.
-const tells = (...games) => (view) => until(`it tells of ${games}`, async () => {
-  const texts = (await view.texts()).join('\n');
-  return games.every((game) => texts.includes(shop[game].title));
-});
+const tells = (...games) => (view) => until(`it tells of ${games}`,
+    async () => {
+      const texts = (await view.texts()).join('\n');
+      return games.every((game) => texts.includes(shop[game].title));
+    });
 
 const opens = (secret) => async (view) => {
   await view.page.fill('#secret', secret());

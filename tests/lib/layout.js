@@ -46,10 +46,11 @@ export function measureLayout({ touch, width }) {
   };
 
   const checkText = (element) => {
-    if (element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1 &&
+    const { clientWidth, scrollWidth } = element;
+    if (clientWidth > 0 && scrollWidth > clientWidth + 1 &&
         getComputedStyle(element).textOverflow !== 'ellipsis')
       wrong.push(`${describe(element)} is narrower than its text: ` +
-          `${element.clientWidth} of ${element.scrollWidth} px`);
+          `${clientWidth} of ${scrollWidth} px`);
   };
 
   // A link in a sentence is as high as its line.

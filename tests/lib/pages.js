@@ -160,7 +160,8 @@ class Visit {
       all.map(({ isThere }) => isThere()));
     await stops.dispose();
     assertNone('not for the keyboard', [
-      ...[...missed].filter((i) => there[i]).map((i) => `Tab does not reach ${names[i]}`),
+      ...[...missed].filter((i) => there[i])
+          .map((i) => `Tab does not reach ${names[i]}`),
       ...[...unseen].map((i) => `the focus is not seen on ${names[i]}`),
     ]);
   }

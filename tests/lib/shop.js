@@ -11,8 +11,8 @@ import { until } from './until.js';
 
 const TITLES = {
   live: 'מגדל האור: <b>לילה</b> ארוך (Director’s Cut)',
-  interrupted: 'The Extraordinarily Long and Thoroughly Unabridged Chronicles ' +
-    'of Rhabarberbarbarabarbarbarenbartbarbierbier, Volume One',
+  interrupted: 'The Extraordinarily Long and Thoroughly Unabridged ' +
+    'Chronicles of Rhabarberbarbarabarbarbarenbartbarbierbier, Volume One',
   ended: 'Half-Life & Friends',
   empty: 'Quiet "Harbour"',
 };
