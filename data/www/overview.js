@@ -61,8 +61,8 @@ function* problemsOfNode({ alive, seenAt, report }) {
 }
 
 const WORST_FIRST = ['database-away', 'not-seen', 'no-database', 'disk-low',
-  'recording-incomplete', 'parts-not-stored', 'parts-late', 'frames-dropped',
-  'chunks-refused'];
+  'recording-incomplete', 'chunks-refused', 'parts-late', 'parts-not-stored',
+  'frames-dropped'];
 
 // What is wrong now, the worst first: { code, ... }.
 export function problemsOf(overview) {

@@ -12,15 +12,30 @@
 #include "processstat.h"
 
 #define BITS 8
+/* An operator is told of what goes wrong, not of what once did. */
+#define NEWS (60 * G_USEC_PER_SEC)
+
+/* What is counted since the publisher came, and is bad. */
+enum { FRAMES_DROPPED, CHUNKS_REFUSED, PARTS_NOT_STORED, N_FAULTS };
+
+static const char *const fault_names[N_FAULTS] = {
+    "frames-dropped", "chunks-refused", "parts-not-stored"};
+
+/* Of a broadcast, when it was last looked at. */
+typedef struct {
+  guint64 bytes; /* from its publisher */
+  guint64 faults[N_FAULTS];
+  gint64 told[N_FAULTS]; /* monotonic: when they were last more; 0: never */
+} Seen;
 
 struct _NodeFigures {
   NodeFiguresSettings settings;
   Registrar *registrar; /* of the broadcasts, or NULL */
   gint64 started_at;    /* us since 1970 */
   /* When it was last collected, and what there was: */
-  gint64 last;       /* monotonic; 0: never */
-  double cpu;        /* s of this process */
-  GHashTable *bytes; /* link -> guint64, from its publisher */
+  gint64 last;      /* monotonic; 0: never */
+  double cpu;       /* s of this process */
+  GHashTable *seen; /* link -> Seen */
 };
 
 NodeFigures *
@@ -32,7 +47,7 @@ node_figures_new (const NodeFiguresSettings *settings)
   if (settings->broadcasts != NULL)
     figures->registrar = registrar_acquire (settings->conninfo);
   figures->started_at = g_get_real_time ();
-  figures->bytes =
+  figures->seen =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return figures;
 }
@@ -43,7 +58,7 @@ node_figures_free (NodeFigures *figures)
   if (figures == NULL)
     return;
   g_clear_pointer (&figures->registrar, registrar_unref);
-  g_hash_table_unref (figures->bytes);
+  g_hash_table_unref (figures->seen);
   g_free (figures);
 }
 
@@ -100,7 +115,8 @@ add_part_latency (JsonBuilder *builder, const GstStructure *origin)
 }
 
 static void
-add_errors (JsonBuilder *builder, const BroadcastStatus *status)
+add_errors (JsonBuilder *builder, const BroadcastStatus *status,
+    const Seen *seen, gint64 now)
 {
   gboolean is_incomplete = FALSE;
 
@@ -110,18 +126,15 @@ add_errors (JsonBuilder *builder, const BroadcastStatus *status)
     gst_structure_get_boolean (status->cache, "incomplete", &is_incomplete);
   if (is_incomplete)
     json_builder_add_string_value (builder, "recording-incomplete");
-  if (get_uint64 (status->packager, "dropped-frames") > 0)
-    json_builder_add_string_value (builder, "frames-dropped");
-  if (get_uint64 (status->origin, "dropped") > 0)
-    json_builder_add_string_value (builder, "chunks-refused");
-  if (get_uint64 (status->origin, "parts-not-stored") > 0)
-    json_builder_add_string_value (builder, "parts-not-stored");
+  for (guint i = 0; i < N_FAULTS; i++)
+    if (seen->told[i] != 0 && now - seen->told[i] < NEWS)
+      json_builder_add_string_value (builder, fault_names[i]);
   json_builder_end_array (builder);
 }
 
 static void
-add_broadcast (
-    JsonBuilder *builder, const BroadcastStatus *status, guint64 bit_rate)
+add_broadcast (JsonBuilder *builder, const BroadcastStatus *status,
+    const Seen *seen, guint64 bit_rate, gint64 now)
 {
   guint waiting = 0;
 
@@ -143,29 +156,51 @@ add_broadcast (
   json_fields_add_number (
       builder, "queuedBytes", get_uint64 (status->cache, "queued-bytes"));
   json_fields_add_number (builder, "waiting", waiting);
-  add_errors (builder, status);
+  add_errors (builder, status, seen, now);
   json_builder_end_object (builder);
 }
 
-/* Of what this publisher has sent since it was last looked at; it may be another
- * one than then, whose bytes begin at 0. */
+/* Bits a second since it was last looked at. It may be another publisher than
+ * then, whose bytes begin at 0. */
 static guint64
-measure (NodeFigures *figures, const BroadcastStatus *status, double interval)
+measure (const Seen *last, const BroadcastStatus *status, double interval)
 {
-  const guint64 *last = g_hash_table_lookup (figures->bytes, status->link);
   guint64 bytes = status->bytes;
 
   if (interval <= 0)
     return 0;
-  if (last != NULL && *last <= bytes)
-    bytes -= *last;
+  if (last != NULL && last->bytes <= bytes)
+    bytes -= last->bytes;
   return (guint64)((double)bytes * BITS / interval);
 }
 
-static void
-add_broadcasts (JsonBuilder *builder, NodeFigures *figures, double interval)
+/* @last: NULL if it was not there. */
+static Seen *
+look (const Seen *last, const BroadcastStatus *status, gint64 now)
 {
-  g_autoptr (GHashTable) bytes =
+  Seen *seen = g_new0 (Seen, 1);
+
+  seen->bytes = status->bytes;
+  seen->faults[FRAMES_DROPPED] =
+      get_uint64 (status->packager, "dropped-frames");
+  seen->faults[CHUNKS_REFUSED] = get_uint64 (status->origin, "dropped");
+  seen->faults[PARTS_NOT_STORED] =
+      get_uint64 (status->origin, "parts-not-stored");
+  for (guint i = 0; i < N_FAULTS; i++) {
+    guint64 before = last != NULL ? last->faults[i] : 0;
+
+    seen->told[i] = last != NULL ? last->told[i] : 0;
+    if (seen->faults[i] > before)
+      seen->told[i] = now;
+  }
+  return seen;
+}
+
+static void
+add_broadcasts (
+    JsonBuilder *builder, NodeFigures *figures, double interval, gint64 now)
+{
+  GHashTable *all =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GPtrArray) list = NULL;
 
@@ -175,14 +210,16 @@ add_broadcasts (JsonBuilder *builder, NodeFigures *figures, double interval)
     list = broadcasts_list (figures->settings.broadcasts);
   for (guint i = 0; list != NULL && i < list->len; i++) {
     const BroadcastStatus *status = g_ptr_array_index (list, i);
+    const Seen *last = g_hash_table_lookup (figures->seen, status->link);
+    Seen *seen = look (last, status, now);
 
-    add_broadcast (builder, status, measure (figures, status, interval));
-    g_hash_table_insert (bytes, g_strdup (status->link),
-        g_memdup2 (&status->bytes, sizeof status->bytes));
+    add_broadcast (
+        builder, status, seen, measure (last, status, interval), now);
+    g_hash_table_insert (all, g_strdup (status->link), seen);
   }
   json_builder_end_array (builder);
-  g_hash_table_unref (figures->bytes);
-  figures->bytes = g_steal_pointer (&bytes);
+  g_hash_table_unref (figures->seen);
+  figures->seen = all;
 }
 
 /* --- The node --------------------------------------------------------------*/
@@ -283,7 +320,7 @@ node_figures_collect (NodeFigures *figures, gboolean is_connected, gint64 now)
   json_fields_add_number (builder, "registrarQueued",
       figures->registrar != NULL ? registrar_get_queued (figures->registrar)
                                  : 0);
-  add_broadcasts (builder, figures, interval);
+  add_broadcasts (builder, figures, interval, now);
   add_viewers (builder, settings->viewers, now);
   json_builder_set_member_name (builder, "messages");
   json_builder_begin_array (builder);

@@ -100,6 +100,28 @@ test_broadcast (Test *t, gconstpointer unused)
   node_figures_free (figures);
 }
 
+static guint
+count_errors (NodeFigures *figures, gint64 now)
+{
+  g_autoptr (JsonNode) report = node_figures_collect (figures, TRUE, now);
+
+  return json_array_get_length (
+      json_object_get_array_member (get_broadcast (report), "errors"));
+}
+
+/* What once went wrong is no news for ever; a hole in a recording stays one. */
+static void
+test_errors (Test *t, gconstpointer unused)
+{
+  NodeFigures *figures = node_figures_new (&t->settings);
+
+  broadcasts_stub_add (t->broadcasts, "x", "portal", "[]");
+  g_assert_cmpuint (count_errors (figures, SECOND), ==, 2);
+  g_assert_cmpuint (count_errors (figures, 60 * SECOND), ==, 2);
+  g_assert_cmpuint (count_errors (figures, 61 * SECOND), ==, 1);
+  node_figures_free (figures);
+}
+
 static void
 test_node (Test *t, gconstpointer unused)
 {
@@ -294,6 +316,7 @@ main (int argc, char **argv)
       set_up, func, tear_down)
   ADD ("rates", FALSE, test_rates);
   ADD ("broadcast", FALSE, test_broadcast);
+  ADD ("errors", FALSE, test_errors);
   ADD ("node", FALSE, test_node);
   ADD ("without-ingest", FALSE, test_without_ingest);
   ADD ("rows", TRUE, test_rows);
