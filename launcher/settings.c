@@ -7,23 +7,32 @@
 
 #include "broadcastrules.h"
 #include "datadir.h"
+#include "notice.h"
 #include "settingstable.h"
 #include "suggest.h"
 #include "timetext.h"
 
 #define SYSTEM_FILE "/etc/wishcast/wishcast.conf"
 
+#define NOTICE_RULE                                                            \
+  "a text in which {game}, {id}, {username} and {link} are filled in, and {{ " \
+  "is a brace"
+
+/* Groups that take other keys than those of the table. */
+typedef enum { FREE_PIPELINES, FREE_NOTICES, N_FREE } FreeGroup;
+
 struct _Settings {
   char *file;
   char *text[N_SETTINGS];     /* NULL: unset */
   guint64 number[N_SETTINGS]; /* BOOLEAN, NUMBER, TIME (ns) */
   guint line[N_SETTINGS];     /* 0: not in the file */
-  GHashTable *pipelines;      /* game -> file as written */
+  GHashTable *free[N_FREE];   /* key -> value, as written */
 };
 
 /* A `key = value` of the file. */
 typedef struct {
-  const SettingRow *row; /* NULL: a game's description */
+  const SettingRow *row; /* NULL: a key of `free` */
+  FreeGroup free;
   guint line;
   char *group, *key;
 } Entry;
@@ -61,6 +70,54 @@ fail (GError **error, const char *file, guint line, const char *group,
   va_end (args);
   g_set_error_literal (error, SETTINGS_ERROR, SETTINGS_ERROR_VALUE, text->str);
   return FALSE;
+}
+
+/* Free keys */
+
+static gboolean
+is_text (const char *text)
+{
+  return *text != '\0';
+}
+
+/* As far as it can be told from a slip: letters, then pieces with hyphens. */
+static gboolean
+is_language (const char *text)
+{
+  return g_regex_match_simple (
+      "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", text, G_REGEX_DOLLAR_ENDONLY, 0);
+}
+
+static gboolean
+is_notice (const char *text)
+{
+  g_autoptr (NoticeTexts) texts = notice_texts_new ();
+
+  return *text != '\0' && notice_texts_set (texts, NULL, text, NULL);
+}
+
+static const struct {
+  const char *group;
+  gboolean (*is_key) (const char *key);
+  gboolean (*is_value) (const char *value);
+  const char *expected_key, *expected_value;
+} free_groups[N_FREE] = {
+    [FREE_PIPELINES] = {"pipelines", game_is_valid, is_text,
+        "dir, default, or the id of a game, which has " GAME_RULE,
+        "the file of a description"},
+    [FREE_NOTICES] = {"notify-texts", is_language, is_notice,
+        "default, or a language, such as de or pt-BR", NOTICE_RULE},
+};
+
+/* N_FREE if it takes none. */
+static FreeGroup
+find_free (const char *group)
+{
+  FreeGroup i = 0;
+
+  while (i < N_FREE && strcmp (free_groups[i].group, group) != 0)
+    i++;
+  return i;
 }
 
 /* Scanning: GKeyFile reads the values, but tells no lines and takes a key that
@@ -160,12 +217,12 @@ scan_key (Scan *scan, guint line, char *text, GError **error)
     return fail (error, scan->file, line, NULL, NULL,
         "%s stands before the first [group]", text);
   entry.row = find_row (scan->group, text);
-  if (entry.row == NULL && strcmp (scan->group, "pipelines") != 0)
+  entry.free = find_free (scan->group);
+  if (entry.row == NULL && entry.free == N_FREE)
     return refuse_key (scan, line, text, error);
-  if (entry.row == NULL && !game_is_valid (text))
-    return fail (error, scan->file, line, scan->group, text,
-        "expected dir, default, or the id of a game, which "
-        "has " GAME_RULE);
+  if (entry.row == NULL && !free_groups[entry.free].is_key (text))
+    return fail (error, scan->file, line, scan->group, text, "expected %s",
+        free_groups[entry.free].expected_key);
   for (guint i = 0; i < scan->entries->len; i++) {
     const Entry *other = &g_array_index (scan->entries, Entry, i);
 
@@ -255,7 +312,7 @@ parse_value (const SettingRow *row, const char *text, guint64 *number)
   switch (row->type) {
     case SETTING_TEXT:
     case SETTING_PATH:
-      return *text != '\0';
+      return is_text (text);
     case SETTING_NAME:
       return is_name (text);
     case SETTING_ADDRESS:
@@ -268,6 +325,8 @@ parse_value (const SettingRow *row, const char *text, guint64 *number)
       return is_url (text, "rtmp", "rtmps");
     case SETTING_RTSPS:
       return is_url (text, "rtsp", "rtsps");
+    case SETTING_NOTICE:
+      return is_notice (text);
     case SETTING_BOOLEAN:
       return parse_boolean (text, number);
     case SETTING_NUMBER:
@@ -300,6 +359,8 @@ describe_expected (const SettingRow *row)
       return g_strdup ("an rtmp:// or rtmps:// address");
     case SETTING_RTSPS:
       return g_strdup ("an rtsp:// or rtsps:// address");
+    case SETTING_NOTICE:
+      return g_strdup (NOTICE_RULE);
     case SETTING_BOOLEAN:
       return g_strdup ("true or false");
     case SETTING_NUMBER:
@@ -365,11 +426,11 @@ set_entry (
   g_strchomp (value);
   if (entry->row != NULL)
     return set_row (settings, entry, value, error);
-  if (*value == '\0')
+  if (!free_groups[entry->free].is_value (value))
     return fail (error, settings->file, entry->line, entry->group, entry->key,
-        "expected the file of a description");
-  g_hash_table_insert (
-      settings->pipelines, g_strdup (entry->key), g_steal_pointer (&value));
+        "expected %s", free_groups[entry->free].expected_value);
+  g_hash_table_insert (settings->free[entry->free], g_strdup (entry->key),
+      g_steal_pointer (&value));
   return TRUE;
 }
 
@@ -500,8 +561,9 @@ settings_parse (
   g_autofree char *copy = g_strndup (text, length);
 
   settings->file = g_strdup (name);
-  settings->pipelines =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  for (guint i = 0; i < N_FREE; i++)
+    settings->free[i] =
+        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   set_standards (settings);
   if (!parse (settings, copy, length, error))
     return NULL;
@@ -535,7 +597,8 @@ settings_free (Settings *settings)
     return;
   for (guint i = 0; i < N_SETTINGS; i++)
     g_free (settings->text[i]);
-  g_hash_table_unref (settings->pipelines);
+  for (guint i = 0; i < N_FREE; i++)
+    g_hash_table_unref (settings->free[i]);
   g_free (settings->file);
   g_free (settings);
 }
@@ -579,7 +642,7 @@ settings_get_time (const Settings *settings, Setting setting)
 char *
 settings_get_pipeline (const Settings *settings, const char *game)
 {
-  const char *file = g_hash_table_lookup (settings->pipelines, game);
+  const char *file = g_hash_table_lookup (settings->free[FREE_PIPELINES], game);
 
   if (file == NULL)
     file = settings->text[SETTING_PIPELINES_DEFAULT];
@@ -589,7 +652,21 @@ settings_get_pipeline (const Settings *settings, const char *game)
 char **
 settings_get_games (const Settings *settings)
 {
-  return (char **)g_hash_table_get_keys_as_array (settings->pipelines, NULL);
+  return (char **)g_hash_table_get_keys_as_array (
+      settings->free[FREE_PIPELINES], NULL);
+}
+
+char **
+settings_get_languages (const Settings *settings)
+{
+  return (char **)g_hash_table_get_keys_as_array (
+      settings->free[FREE_NOTICES], NULL);
+}
+
+const char *
+settings_get_notice (const Settings *settings, const char *language)
+{
+  return g_hash_table_lookup (settings->free[FREE_NOTICES], language);
 }
 
 char *

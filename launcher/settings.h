@@ -15,6 +15,7 @@ typedef enum {
   SETTING_SERVICES_INGEST,    /* [services] ingest, bool */
   SETTING_SERVICES_API,       /* [services] api, bool */
   SETTING_SERVICES_SWEEPER,   /* [services] sweeper, bool */
+  SETTING_SERVICES_NOTIFIER,  /* [services] notifier, bool */
   SETTING_DATABASE_URL,       /* [database] url; unset: a private PostgreSQL */
   SETTING_NGINX_PRIVATE,      /* [nginx] private, bool: we run one */
   SETTING_NGINX_ADDRESS,      /* [nginx] address; pages, /api, /live */
@@ -47,7 +48,24 @@ typedef enum {
   SETTING_API_PORT,           /* [api] port, 8082 */
   SETTING_API_LOG_ADDRESS,    /* [api] log-address, 127.0.0.1 */
   SETTING_API_LOG_PORT,       /* [api] log-port, 8085, UDP; 0: none */
-  SETTING_API_OPERATOR_TOKEN_FILE, /* [api] operator-token-file */
+  SETTING_API_OPERATOR_TOKEN_FILE,    /* [api] operator-token-file */
+  SETTING_BROKER_SERVERS,             /* [broker] bootstrap-servers */
+  SETTING_BROKER_BROADCASTS_TOPIC,    /* [broker] broadcasts-topic */
+  SETTING_WISHLIST_QUERY,             /* [wishlist] query */
+  SETTING_WISHLIST_DATABASE,          /* [wishlist] database; unset: ours */
+  SETTING_WISHLIST_URL,               /* [wishlist] url; unset: the database */
+  SETTING_WISHLIST_TOKEN_FILE,        /* [wishlist] token-file */
+  SETTING_NOTIFY_WEBHOOK_URL,         /* [notify] webhook-url */
+  SETTING_NOTIFY_WEBHOOK_SECRET_FILE, /* [notify] webhook-secret-file */
+  SETTING_NOTIFY_WEBHOOK_BATCH,       /* [notify] webhook-batch, users */
+  SETTING_NOTIFY_WEBHOOK_CONCURRENCY, /* [notify] webhook-concurrency */
+  SETTING_NOTIFY_WEBHOOK_TIMEOUT,     /* [notify] webhook-timeout */
+  SETTING_NOTIFY_KAFKA_TOPIC,         /* [notify] kafka-topic */
+  SETTING_NOTIFY_MAX_RATE,            /* [notify] max-rate, users/s; 0: any */
+  SETTING_NOTIFY_AFTER,               /* [notify] after; 0: two segments */
+  SETTING_NOTIFY_QUIET_PERIOD,        /* [notify] quiet-period */
+  SETTING_NOTICE_TEXT,                /* [notify-texts] default; any other key
+                                        in this group is a language */
   N_SETTINGS
 } Setting;
 
@@ -68,9 +86,8 @@ void settings_free (Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Settings, settings_free)
 
 /* Text as written, or the default; NULL if unset and without a default, which
- * only database.url, origin.url and api.operator-token-file can be, and a
- * public URL of [ingest] whose port is 0. Relative paths are made absolute,
- * against the folder of the file. (transfer none) */
+ * data/wishcast.conf tells of each that can be. Relative paths are made
+ * absolute, against the folder of the file. (transfer none) */
 const char *settings_get_string (const Settings *settings, Setting setting);
 gboolean settings_get_boolean (const Settings *settings, Setting setting);
 guint settings_get_uint (const Settings *settings, Setting setting);
@@ -80,6 +97,11 @@ guint64 settings_get_time (const Settings *settings, Setting setting);
 char *settings_get_pipeline (const Settings *settings, const char *game);
 /* The games that have one of their own. (transfer container) */
 char **settings_get_games (const Settings *settings);
+/* The languages that have a notice of their own. (transfer container) */
+char **settings_get_languages (const Settings *settings);
+/* @language: one of those. (transfer none) */
+const char *settings_get_notice (
+    const Settings *settings, const char *language);
 /* For messages: "FILE:LINE: [GROUP] KEY", or "[GROUP] KEY" for what is not in
  * the file. (transfer full) */
 char *settings_get_place (const Settings *settings, Setting setting);

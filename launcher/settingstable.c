@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "settingstable.h"
 
+#include "notice.h"
+
 #define SECOND (G_GUINT64_CONSTANT (1000000000))
 #define HOUR (3600 * SECOND)
 
 #define PORT(standard) SETTING_NUMBER, standard, 1, G_MAXUINT16
 #define PORT_OR_NONE(standard) SETTING_NUMBER, standard, 0, G_MAXUINT16
+
+#define OWN_WISHLIST                                                           \
+  "SELECT user_id, username, language FROM wishcast.wishlist "                 \
+  "WHERE game = $1 AND ($2::text IS NULL OR user_id > $2) "                    \
+  "ORDER BY user_id LIMIT $3::integer"
 
 const SettingGroup settings_groups[] = {
     {"node", "This machine."},
@@ -22,6 +29,15 @@ const SettingGroup settings_groups[] = {
     {"origin", "The HTTP server of the media."},
     {"cache", "Where the media of broadcasts is kept."},
     {"api", "The JSON API."},
+    {"broker", "Apache Kafka."},
+    {"wishlist", "The store: who has a game on the wishlist."},
+    {"notify", "How they are told that a broadcast of the game has begun. "
+               "Without webhook-url and bootstrap-servers nobody is."},
+    {"notify-texts",
+        "What they are told. {game} is the title of the game, {id} its id, "
+        "{username} whom it is for, {link} the address of the page; {{ is a "
+        "brace. Besides the key below, any language (de, pt-BR) may be one, "
+        "with the text for the users who have it."},
 };
 
 const guint settings_n_groups = G_N_ELEMENTS (settings_groups);
@@ -42,6 +58,10 @@ const SettingRow settings_table[N_SETTINGS] = {
         "true",
         .doc = "End the broadcasts of nodes that died. Any number of nodes may "
                "do it."},
+    [SETTING_SERVICES_NOTIFIER] = {"services", "notifier", SETTING_BOOLEAN,
+        "true",
+        .doc = "Tell those who have the game on the wishlist. Any number of "
+               "nodes may do it."},
     [SETTING_DATABASE_URL] = {"database", "url", SETTING_TEXT,
         .doc = "A postgresql:// address or key=value words, as libpq takes "
                "them. A password belongs into a file (passfile=...) rather "
@@ -133,4 +153,60 @@ const SettingRow settings_table[N_SETTINGS] = {
         SETTING_PATH,
         .doc = "File with the secret that an operator's requests bear. Unset: "
                "operators have the command line only."},
+    [SETTING_BROKER_SERVERS] = {"broker", "bootstrap-servers", SETTING_TEXT,
+        .doc = "host:port of some of its servers, with commas. Unset: events "
+               "stay in PostgreSQL."},
+    [SETTING_BROKER_BROADCASTS_TOPIC] = {"broker", "broadcasts-topic",
+        SETTING_NAME, "wishcast.broadcasts",
+        .doc = "The topic that gets every change of a broadcast, in order; the "
+               "key is its link."},
+    [SETTING_WISHLIST_QUERY] = {"wishlist", "query", SETTING_TEXT, OWN_WISHLIST,
+        .doc = "SQL for a page of it: of the game $1, those after the user id "
+               "$2, at most $3, as columns user id, name and language (which "
+               "may be NULL), ordered by user id."},
+    [SETTING_WISHLIST_DATABASE] = {"wishlist", "database", SETTING_TEXT,
+        .doc = "The PostgreSQL that is asked, as libpq has it. Unset: that of "
+               "[database]."},
+    [SETTING_WISHLIST_URL] = {"wishlist", "url", SETTING_HTTP,
+        .doc = "Address of the store's own service, which is asked in the "
+               "place of a database."},
+    [SETTING_WISHLIST_TOKEN_FILE] = {"wishlist", "token-file", SETTING_PATH,
+        .doc = "File with the secret that requests to url bear; others must "
+               "not be able to read it."},
+    [SETTING_NOTIFY_WEBHOOK_URL] = {"notify", "webhook-url", SETTING_HTTP,
+        .doc = "Where notices are sent by HTTP, signed as Standard Webhooks "
+               "are. Unset: nowhere."},
+    [SETTING_NOTIFY_WEBHOOK_SECRET_FILE] = {"notify", "webhook-secret-file",
+        SETTING_PATH,
+        .doc = "File with the secret that signs them, whsec_ and base64; two, "
+               "a line each, while one takes the place of the other. Others "
+               "must not be able to read it."},
+    [SETTING_NOTIFY_WEBHOOK_BATCH] = {"notify", "webhook-batch", SETTING_NUMBER,
+        "100", .least = 1, .most = 1000,
+        .doc = "How many users a request is about. Standard Webhooks wants "
+               "requests under 20 kB."},
+    [SETTING_NOTIFY_WEBHOOK_CONCURRENCY] = {"notify", "webhook-concurrency",
+        SETTING_NUMBER, "8", .least = 1, .most = 100,
+        .doc = "How many requests are under way at once."},
+    [SETTING_NOTIFY_WEBHOOK_TIMEOUT] = {"notify", "webhook-timeout",
+        SETTING_TIME, "10 s", .least = SECOND, .most = 60 * SECOND,
+        .doc = "How long an answer may take; then the request is repeated."},
+    [SETTING_NOTIFY_KAFKA_TOPIC] = {"notify", "kafka-topic", SETTING_NAME,
+        "wishcast.notices",
+        .doc = "The topic that gets notices, if [broker] has servers; the key "
+               "is the user id."},
+    [SETTING_NOTIFY_MAX_RATE] = {"notify", "max-rate", SETTING_NUMBER, "0",
+        .least = 0, .most = 1000000,
+        .doc = "How many users are told in a second, so that they do not all "
+               "arrive in the same one; 0: as many as it goes."},
+    [SETTING_NOTIFY_AFTER] = {"notify", "after", SETTING_TIME, "0 s",
+        .least = 0, .most = HOUR,
+        .doc = "How long media has flowed before anybody is told. 0 s: two "
+               "whole segments, so that there is something to see."},
+    [SETTING_NOTIFY_QUIET_PERIOD] = {"notify", "quiet-period", SETTING_TIME,
+        "30 min", .least = 0, .most = 30 * 24 * HOUR,
+        .doc = "How long after it nobody is told of the same game again."},
+    [SETTING_NOTICE_TEXT] = {"notify-texts", "default", SETTING_NOTICE,
+        NOTICE_DEFAULT_TEXT,
+        .doc = "The text for users whose language is not here."},
 };

@@ -14,6 +14,7 @@ typedef enum {
   SETTING_RTMP,    /* rtmp:// */
   SETTING_RTMPS,   /* rtmp:// or rtmps:// */
   SETTING_RTSPS,   /* rtsp:// or rtsps:// */
+  SETTING_NOTICE,  /* what notice_texts_set() takes */
   SETTING_BOOLEAN,
   SETTING_NUMBER,
   SETTING_TIME,

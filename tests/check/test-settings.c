@@ -154,6 +154,25 @@ test_settings_ingest (void)
   }
 }
 
+/* The texts of notices, one a language. */
+static void
+test_settings_notices (void)
+{
+  g_autoptr (Settings) settings = parse ("[notify-texts]\n"
+                                         "default = {game}, {username}\n"
+                                         "pt-BR = Oi {username}\n"
+                                         "de = {{Hallo} {link}\n");
+  g_autofree char **languages = settings_get_languages (settings);
+
+  g_assert_cmpstr (settings_get_string (settings, SETTING_NOTICE_TEXT), ==,
+      "{game}, {username}");
+  g_assert_cmpuint (g_strv_length (languages), ==, 2);
+  g_assert_cmpstr (
+      settings_get_notice (settings, "pt-BR"), ==, "Oi {username}");
+  g_assert_cmpstr (settings_get_notice (settings, "de"), ==, "{{Hallo} {link}");
+  g_assert_null (settings_get_notice (settings, "en"));
+}
+
 static void
 test_settings_refuses (void)
 {
@@ -165,7 +184,7 @@ test_settings_refuses (void)
       {"[elephant]\n",
           "node.conf:1: [elephant]: there is no such group. There are: node, "
           "services, database, nginx, www, ingest, broadcast, pipelines, "
-          "origin, cache, api"},
+          "origin, cache, api, broker, wishlist, notify, notify-texts"},
       {"[api\n", "node.conf:1: expected the name of a group between [ and ], "
                  "and nothing behind it"},
       {"[api] # x\n", "node.conf:1: expected the name of a group between [ and "
@@ -228,6 +247,19 @@ test_settings_refuses (void)
           "a game, which has " GAME_RULE},
       {"[pipelines]\nhalf =\n",
           "node.conf:2: [pipelines] half: expected the file of a description"},
+      {"[notify-texts]\ngerman text = a\n",
+          "node.conf:2: [notify-texts] german text: expected default, or a "
+          "language, such as de or pt-BR"},
+      {"[notify-texts]\nde = Hallo {name}\n",
+          "node.conf:2: [notify-texts] de: expected a text in which {game}, "
+          "{id}, {username} and {link} are filled in, and {{ is a brace"},
+      {"[notify-texts]\ndefault = {game\n",
+          "node.conf:2: [notify-texts] default: expected a text in which "
+          "{game}, {id}, {username} and {link} are filled in, and {{ is a "
+          "brace, not \"{game\""},
+      {"[notify]\nkafka-topic = a b\n",
+          "node.conf:2: [notify] kafka-topic: expected 1 to 64 of the "
+          "characters A-Z a-z 0-9 - _ ., not \"a b\""},
       /* A secret may stand here, so it is not repeated. */
       {"[database]\nurl = password=\\q\n",
           "node.conf:2: [database] url: expected a text; a backslash is "
@@ -405,6 +437,7 @@ main (int argc, char **argv)
   g_test_add_func ("/settings/data-dir", test_settings_data_dir);
   g_test_add_func ("/settings/values", test_settings_values);
   g_test_add_func ("/settings/ingest", test_settings_ingest);
+  g_test_add_func ("/settings/notices", test_settings_notices);
   g_test_add_func ("/settings/refuses", test_settings_refuses);
   g_test_add_func ("/settings/load", test_settings_load);
   g_test_add_func ("/settings/documented", test_settings_documented);
