@@ -27,6 +27,15 @@ set (GHashTable *variables, const char *name, const char *value)
   g_hash_table_insert (variables, g_strdup (name), g_strdup (value));
 }
 
+static void
+set_time (GHashTable *variables, const char *name, const Settings *settings,
+    Setting setting)
+{
+  g_hash_table_insert (variables, g_strdup (name),
+      g_strdup_printf (
+          "%" G_GUINT64_FORMAT, settings_get_time (settings, setting)));
+}
+
 /* What needs no name on the command line, from the configuration. */
 static GHashTable *
 make_variables (const Settings *settings)
@@ -44,8 +53,6 @@ make_variables (const Settings *settings)
   GHashTable *variables =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autofree char *link = link_new ();
-  g_autofree char *dvr_window = g_strdup_printf ("%" G_GUINT64_FORMAT,
-      settings_get_time (settings, SETTING_ORIGIN_DVR_WINDOW));
 
   for (guint i = 0; i < G_N_ELEMENTS (from_settings); i++) {
     const char *value =
@@ -62,7 +69,9 @@ make_variables (const Settings *settings)
   set (variables, "first-msn", "0");
   set (variables, "first-time", "0");
   set (variables, "epoch", "0");
-  set (variables, "dvr-window", dvr_window);
+  set_time (variables, "dvr-window", settings, SETTING_ORIGIN_DVR_WINDOW);
+  set_time (variables, "notify-after", settings, SETTING_NOTIFY_AFTER);
+  set_time (variables, "quiet-period", settings, SETTING_NOTIFY_QUIET_PERIOD);
   return variables;
 }
 

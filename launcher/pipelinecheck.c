@@ -23,6 +23,8 @@ static const char *const samples[][2] = {
     {"origin-address", "127.0.0.1"},
     {"origin-port", "1"},
     {"dvr-window", "300000000000"},
+    {"notify-after", "0"},
+    {"quiet-period", "1800000000000"},
 };
 
 static void

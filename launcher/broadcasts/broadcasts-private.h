@@ -23,6 +23,7 @@ struct _Broadcasts {
   char *origin_address;
   char *origin_url; /* or NULL */
   guint64 dvr_window;
+  guint64 notify_after, quiet_period;
   guint64 resume_window; /* ns */
   char *(*get_pipeline) (const char *game, gpointer data);
   gpointer data;

@@ -651,6 +651,8 @@ alloc (const BroadcastsSettings *settings, Keyring *keyring)
   self->origin_address = g_strdup (settings->origin_address);
   self->origin_url = g_strdup (settings->origin_url);
   self->dvr_window = settings->dvr_window;
+  self->notify_after = settings->notify_after;
+  self->quiet_period = settings->quiet_period;
   self->resume_window = settings->resume_window;
   self->get_pipeline = settings->get_pipeline;
   self->data = settings->data;

@@ -46,6 +46,8 @@ typedef struct {
   const char *origin_url; /* or NULL */
   guint64 dvr_window;     /* ns */
   guint64 resume_window;  /* ns */
+  guint64 notify_after;   /* ns; 0: two segments */
+  guint64 quiet_period;   /* ns */
   guint max_publishers;
   /* The description of a game. (transfer full) */
   char *(*get_pipeline) (const char *game, gpointer data);

@@ -322,6 +322,8 @@ make_variables (Publication *self, const char *source, GError **error)
   set (variables, "origin-address", owner->origin_address);
   set_number (variables, "origin-port", origin_get_port (owner->origin));
   set_number (variables, "dvr-window", owner->dvr_window);
+  set_number (variables, "notify-after", owner->notify_after);
+  set_number (variables, "quiet-period", owner->quiet_period);
   return g_steal_pointer (&variables);
 }
 
