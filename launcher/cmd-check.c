@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "datadir.h"
+#include "notifyparts.h"
 #include "pipelinecheck.h"
 
 /* A publisher's 6 Mbit/s fill it in 22 minutes. */
@@ -192,6 +193,34 @@ check_cache (Check *check)
     say (check, EX_OK, "%s: %s, %s free", place, dir, free);
 }
 
+/* Notices */
+
+static void
+check_notices (Check *check)
+{
+  const char *url =
+      settings_get_string (check->settings, SETTING_NOTIFY_WEBHOOK_URL);
+  const char *servers =
+      settings_get_string (check->settings, SETTING_BROKER_SERVERS);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) deliveries = NULL;
+  g_autoptr (NotifyStore) store = NULL;
+
+  if (!settings_get_boolean (check->settings, SETTING_SERVICES_NOTIFIER))
+    return;
+  deliveries = notify_make_deliveries (check->settings, &error);
+  if (deliveries != NULL)
+    store = notify_store_new (check->settings, NULL, &error);
+  if (store == NULL)
+    say (check, EX_CONFIG, "%s", error->message);
+  else if (deliveries->len == 0)
+    say (check, EX_OK, "notices: nobody is told, as nothing says where");
+  else
+    say (check, EX_OK, "notices: to %s%s%s", url != NULL ? url : "",
+        url != NULL && servers != NULL ? " and " : "",
+        servers != NULL ? servers : "");
+}
+
 /* nginx */
 
 /* Folder of its loadable modules; sets @built_in to what the program was built
@@ -269,6 +298,7 @@ run (int argc, char **argv)
   pipeline_check_all (check.settings, on_pipeline, &check);
   check_ports (&check);
   check_cache (&check);
+  check_notices (&check);
   check_nginx (&check);
   return check.status;
 }

@@ -13,6 +13,7 @@ extern const Command command_end;
 extern const Command command_game;
 extern const Command command_key;
 extern const Command command_launch;
+extern const Command command_notify;
 extern const Command command_preview;
 extern const Command command_run;
 

@@ -17,6 +17,7 @@ static const Command *const commands[] = {
     &command_game,
     &command_key,
     &command_launch,
+    &command_notify,
     &command_preview,
     &command_run,
 };

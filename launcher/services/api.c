@@ -12,7 +12,7 @@
 #include "apiend.h"
 #include "apigate.h"
 #include "apimetrics.h"
-#include "apioverview.h"
+#include "apinotifications.h"
 #include "apiqueries.h"
 #include "apireads.h"
 #include "apiroutes.h"
@@ -50,7 +50,7 @@ struct _Api {
   ApiQueries *queries;
   ApiGate *gate;
   ApiDeveloper *developer;
-  ApiOverview *overview;
+  ApiNotifications *notifications;
   ApiReads *reads;
   ApiViewers *viewers;
   EventStreams *streams;
@@ -127,8 +127,8 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_DEVELOPER:
       api_developer_request (api->developer, message);
       break;
-    case API_ROUTE_OVERVIEW:
-      api_overview_request (api->overview, message);
+    case API_ROUTE_NOTIFICATIONS:
+      api_notifications_request (api->notifications, message);
       break;
     case API_ROUTE_EVENTS:
       answer_events (api, message, route);
@@ -307,7 +307,7 @@ stop_server (Api *api)
   api_queries_free (api->queries);
   api_ends_free (api->ends);
   api_developer_free (api->developer);
-  api_overview_free (api->overview);
+  api_notifications_free (api->notifications);
   api_gate_free (api->gate);
   api_reads_free (api->reads);
   api_viewers_free (api->viewers);
@@ -378,8 +378,10 @@ api_new (const ApiSettings *settings, GError **error)
       api->queries, api->context);
   api->developer =
       api_developer_new (settings, api->gate, api->catalogue, api->queries);
-  api->overview = api_overview_new (settings, api->gate);
-  api->metrics = api_metrics_new (settings, api->catalogue, api->streams);
+  api->notifications =
+      api_notifications_new (api->gate, api->queries, api->context);
+  api->metrics = api_metrics_new (
+      settings, api->catalogue, api->streams, api->notifications);
   api->thread = g_thread_new ("api", run, api);
   return api;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "broadcasts.h"
-#include "overview.h"
+#include "notifier.h"
 #include "viewers.h"
 
 G_BEGIN_DECLS
@@ -23,7 +23,7 @@ typedef struct {
   Broadcasts *broadcasts; /* of this node, or NULL if it has no ingest */
   Keyring *keyring;       /* who may end a broadcast: its developer */
   Viewers *viewers;
-  Overview *overview;
+  Notifier *notifier; /* of this node, or NULL */
 } ApiSettings;
 
 Api *api_new (const ApiSettings *settings, GError **error);

@@ -14,12 +14,14 @@ struct _ApiMetrics {
   Broadcasts *broadcasts; /* or NULL */
   Registrar *registrar;   /* of the broadcasts, or NULL */
   Viewers *viewers;
+  Notifier *notifier; /* or NULL */
+  ApiNotifications *notifications;
   GHashTable *requests[N_API_ROUTES]; /* status -> count */
 };
 
 ApiMetrics *
-api_metrics_new (
-    const ApiSettings *settings, Catalogue *catalogue, EventStreams *streams)
+api_metrics_new (const ApiSettings *settings, Catalogue *catalogue,
+    EventStreams *streams, ApiNotifications *notifications)
 {
   ApiMetrics *metrics = g_new0 (ApiMetrics, 1);
 
@@ -29,6 +31,8 @@ api_metrics_new (
   metrics->overview = settings->overview;
   metrics->broadcasts = settings->broadcasts;
   metrics->viewers = settings->viewers;
+  metrics->notifier = settings->notifier;
+  metrics->notifications = notifications;
   if (settings->broadcasts != NULL)
     metrics->registrar = registrar_acquire (settings->conninfo);
   for (guint i = 0; i < N_API_ROUTES; i++)
@@ -241,6 +245,36 @@ write_viewers (ApiMetrics *metrics, GString *text)
       (double)viewers_get_bytes_here (metrics->viewers), NULL);
 }
 
+static void
+write_notifications (ApiMetrics *metrics, GString *text)
+{
+  FanoutStats stats;
+  guint n_pending, n_running;
+
+  if (metrics->notifier != NULL) {
+    notifier_get_stats (metrics->notifier, &stats);
+    metrics_begin (text, "wishcast_notices_sent_total", "counter",
+        "Users that this node has told of a broadcast.");
+    metrics_add (text, "wishcast_notices_sent_total", (double)stats.sent, NULL);
+    metrics_begin (text, "wishcast_notices_refused_total", "counter",
+        "Users that the receiver of the notices did not take, for good.");
+    metrics_add (
+        text, "wishcast_notices_refused_total", (double)stats.refused, NULL);
+    metrics_begin (text, "wishcast_notices_failures_total", "counter",
+        "Times that a job of notices had to wait, or was given up.");
+    metrics_add (
+        text, "wishcast_notices_failures_total", (double)stats.failures, NULL);
+  }
+  if (!api_notifications_count (metrics->notifications, &n_pending, &n_running))
+    return;
+  metrics_begin (text, "wishcast_notification_jobs", "gauge",
+      "Jobs of notices of all nodes that are not over, by state.");
+  metrics_add (
+      text, "wishcast_notification_jobs", n_pending, "state", "pending", NULL);
+  metrics_add (
+      text, "wishcast_notification_jobs", n_running, "state", "running", NULL);
+}
+
 char *
 api_metrics_write (ApiMetrics *metrics, guint n_connections)
 {
@@ -254,6 +288,7 @@ api_metrics_write (ApiMetrics *metrics, guint n_connections)
   if (metrics->broadcasts != NULL)
     write_node (metrics, text);
   write_viewers (metrics, text);
+  write_notifications (metrics, text);
   write_requests (metrics, text);
   metrics_begin (
       text, "wishcast_api_connections", "gauge", "Connections of the API.");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api.h"
+#include "apinotifications.h"
 #include "apiroutes.h"
 #include "catalogue.h"
 #include "eventstream.h"
@@ -12,8 +13,8 @@ G_BEGIN_DECLS
 typedef struct _ApiMetrics ApiMetrics;
 
 /* All that is passed must outlive it. */
-ApiMetrics *api_metrics_new (
-    const ApiSettings *settings, Catalogue *catalogue, EventStreams *streams);
+ApiMetrics *api_metrics_new (const ApiSettings *settings, Catalogue *catalogue,
+    EventStreams *streams, ApiNotifications *notifications);
 void api_metrics_free (ApiMetrics *metrics);
 void api_metrics_count (ApiMetrics *metrics, ApiRouteKind route, guint status);
 /* (transfer full) */

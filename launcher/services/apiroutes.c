@@ -25,6 +25,7 @@ static const struct {
     [API_ROUTE_GAME_BROADCASTS] = {"/api/v1/games/{game}/broadcasts", READ},
     [API_ROUTE_DEVELOPER] = {"/api/v1/developer", READ},
     [API_ROUTE_OVERVIEW] = {"/api/v1/operator/overview", READ},
+    [API_ROUTE_NOTIFICATIONS] = {"/api/v1/operator/notifications", READ},
     [API_ROUTE_EVENTS] = {"/api/v1/events", READ},
     [API_ROUTE_OPENAPI] = {"/api/v1/openapi.json", READ},
     [API_ROUTE_METRICS] = {"/metrics", READ},

@@ -6,15 +6,15 @@
  *   2. the stream keys, from the file at least
  *   3. the broadcasts: the origin opens its port, and what was interrupted is on
  *      air again
- *   4. the API, and what counts viewers for it
- *   5. RTMP, which nginx asks; then nginx: pages, API, media, publishers
- *   6. RTSP
- *   7. the sweeper
- *   8. the report of all that
+ *   4. the notifier: what was broken off goes on
+ *   5. the API, and what counts viewers for it
+ *   6. RTMP, which nginx asks; then nginx: pages, API, media, publishers
+ *   7. RTSP
+ *   8. the sweeper
  *
  * And of the end: publishers first, then whoever looks at broadcasts, then the
- * broadcasts with what they still have to store and tell, and players at the
- * very last. */
+ * broadcasts with what they still have to store and tell, then the notifier,
+ * whom nothing new comes to, and players at the very last. */
 
 #include "node.h"
 
@@ -29,7 +29,7 @@
 #include "datadir.h"
 #include "keyring.h"
 #include "migrations.h"
-#include "nodereport.h"
+#include "notifier.h"
 #include "pipelinecheck.h"
 #include "privatenginx.h"
 #include "privatepostgres.h"
@@ -49,6 +49,7 @@ struct _Node {
   const char *conninfo;
   Keyring *keyring;
   Broadcasts *broadcasts; /* NULL without ingest */
+  Notifier *notifier;     /* NULL without that service */
   Viewers *viewers;
   AccessLog *access_log; /* or NULL: not taken */
   Overview *overview;    /* NULL without API */
@@ -160,6 +161,8 @@ start_broadcasts (Node *node, GError **error)
       .origin_url = settings_get_string (s, SETTING_ORIGIN_URL),
       .dvr_window = settings_get_time (s, SETTING_ORIGIN_DVR_WINDOW),
       .resume_window = settings_get_time (s, SETTING_RESUME_WINDOW),
+      .notify_after = settings_get_time (s, SETTING_NOTIFY_AFTER),
+      .quiet_period = settings_get_time (s, SETTING_NOTIFY_QUIET_PERIOD),
       .max_publishers = settings_get_uint (s, SETTING_MAX_PUBLISHERS),
       .get_pipeline = get_pipeline,
       .data = (gpointer)s,
@@ -170,6 +173,17 @@ start_broadcasts (Node *node, GError **error)
   pipeline_check_all (s, on_pipeline, NULL);
   node->broadcasts = broadcasts_new (&settings, node->keyring, error);
   return node->broadcasts != NULL;
+}
+
+/* --- the notifier ----------------------------------------------------------------- */
+
+static gboolean
+start_notifier (Node *node, GError **error)
+{
+  if (!settings_get_boolean (node->settings, SETTING_SERVICES_NOTIFIER))
+    return TRUE;
+  node->notifier = notifier_new (node->settings, node->conninfo, error);
+  return node->notifier != NULL;
 }
 
 /* --- the API ---------------------------------------------------------------------- */
@@ -205,6 +219,7 @@ start_api (Node *node, GError **error)
       .broadcasts = node->broadcasts,
       .keyring = node->keyring,
       .viewers = node->viewers,
+      .notifier = node->notifier,
   };
 
   if (!settings_get_boolean (s, SETTING_SERVICES_API))
@@ -391,9 +406,9 @@ start_all (Node *node, GError **error)
   if (settings_get_boolean (s, SETTING_SERVICES_INGEST) &&
       !start_broadcasts (node, error))
     return FALSE;
-  if (!start_viewers (node, error) || !start_api (node, error) ||
-      !start_rtmp (node, error) || !start_nginx (node, error) ||
-      !start_rtsp (node, error))
+  if (!start_notifier (node, error) || !start_viewers (node, error) ||
+      !start_api (node, error) || !start_rtmp (node, error) ||
+      !start_nginx (node, error) || !start_rtsp (node, error))
     return FALSE;
   if (settings_get_boolean (s, SETTING_SERVICES_SWEEPER))
     node->sweeper = sweeper_new (node->conninfo,
@@ -448,6 +463,7 @@ node_free (Node *node)
   g_clear_pointer (&node->api, api_free);
   overview_free (node->overview);
   broadcasts_free (node->broadcasts, PATIENCE);
+  notifier_free (node->notifier);
   g_clear_pointer (&node->nginx, private_nginx_free);
   access_log_free (node->access_log);
   viewers_free (node->viewers);

@@ -20,6 +20,7 @@ test_paths (void)
       {"/api/v1/viewers", API_ROUTE_VIEWERS, "", ""},
       {"/api/v1/developer", API_ROUTE_DEVELOPER, "", ""},
       {"/api/v1/operator/overview", API_ROUTE_OVERVIEW, "", ""},
+      {"/api/v1/operator/notifications", API_ROUTE_NOTIFICATIONS, "", ""},
       {"/api/v1/games", API_ROUTE_GAMES, "", ""},
       {"/api/v1/games/half-life", API_ROUTE_GAME, "", "half-life"},
       {"/api/v1/games/x/broadcasts", API_ROUTE_GAME_BROADCASTS, "", "x"},

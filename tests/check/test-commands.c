@@ -9,7 +9,7 @@
 #include "streamkey.h"
 
 static const char *const commands[] = {
-    "cache", "check", "db", "demo", "end", "game", "key", "launch"};
+    "cache", "check", "db", "demo", "end", "game", "key", "launch", "notify"};
 
 /* A configuration with the database of @pg. */
 static void
@@ -58,7 +58,8 @@ test_commands_usage (void)
       "end a b", "game", "game add", "game add a", "game list a",
       "game elephant", "game set", "key", "key add a", "key list a b",
       "key revoke", "key rotate a", "key elephant", "key list --overlap=1h",
-      "launch"};
+      "launch", "notify", "notify cancel", "notify dry-run", "notify retry",
+      "notify status a b", "notify elephant"};
   g_auto (CommandKit) kit = {0};
 
   /* Nothing of this gets as far as the database. */
@@ -292,6 +293,135 @@ test_commands_end (void)
   g_assert_cmpstr (result.out, ==, "Ended.\n");
 }
 
+/* The states of one job, as an operator has them changed. */
+static void
+test_commands_notify (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+
+  init (&kit, pg);
+  command_kit_expect (
+      &kit, EX_OK, "Nobody was to be told", "", "notify", "status", NULL);
+  command_kit_expect (
+      &kit, EX_DATAERR, "", "a/b is no link", "notify", "cancel", "a/b", NULL);
+  pg_kit_add_game (pg, "half-life", "Half-Life");
+  add_broadcast (pg, "on", "live");
+  pg_kit_run (pg,
+      "SELECT wishcast.file_notification (id, link, game, now (), '0 s') "
+      "FROM wishcast.broadcast");
+  command_kit_expect (
+      &kit, EX_OK, "on    half-life  pending", "", "notify", "status", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "  pending ", "", "notify", "status", "on", NULL);
+  command_kit_expect (&kit, EX_DATAERR, "",
+      "nobody is to be told of a broadcast off", "notify", "status", "off",
+      NULL);
+
+  command_kit_expect (&kit, EX_DATAERR, "",
+      "off has no notices that could be cancelled", "notify", "cancel", "off",
+      NULL);
+  command_kit_expect (
+      &kit, EX_OK, "Cancelled.", "", "notify", "cancel", "on", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "cancelled (operator)", "", "notify", "status", "on", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "Taken up again.", "", "notify", "retry", "on", NULL);
+  pg_kit_assert (pg, "SELECT state FROM wishcast.notification_job", "pending");
+
+  /* Done, and nobody refused it: nothing to take up. */
+  pg_kit_run (pg, "UPDATE wishcast.notification_job SET state = 'done'");
+  command_kit_expect (&kit, EX_DATAERR, "", "on has no notices to take up",
+      "notify", "retry", "on", NULL);
+}
+
+static void
+test_commands_notify_dry_run (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+  g_autofree char *text = NULL;
+  g_auto (CommandResult) result = {0};
+
+  init (&kit, pg);
+  command_kit_expect (&kit, EX_DATAERR, "", "there is no game half-life",
+      "notify", "dry-run", "half-life", NULL);
+  pg_kit_add_game (pg, "half-life", "Half-Life");
+  command_kit_expect (&kit, EX_OK, "0 would be told. Nobody was.\n", "",
+      "notify", "dry-run", "half-life", NULL);
+  pg_kit_run (pg, "INSERT INTO wishcast.wishlist VALUES "
+                  "('half-life', '1', 'Gordon', NULL), "
+                  "('half-life', '2', 'Alyx', 'de-AT'), "
+                  "('half-life', '3', E'Bar\033[31mney', NULL), "
+                  "('half-life', '4', 'Eli', NULL)");
+  text = g_strdup_printf ("[database]\nurl = %s\n"
+                          "[www]\npublic-url = https://play.example/\n"
+                          "[notify-texts]\nde = {game}, {username}: {link}\n",
+      pg_kit_get_conninfo (pg));
+  command_kit_configure (&kit, text);
+  result = command_kit_run (&kit, "notify", "dry-run", "half-life", NULL);
+  g_assert_cmpint (result.status, ==, EX_OK);
+  g_assert_true (g_str_has_prefix (result.out,
+      "1: Game Half-Life started the broadcast. Dear Gordon, join us via link "
+      "https://play.example/watch/LINK!\n"
+      "2: Half-Life, Alyx: https://play.example/watch/LINK\n"
+      "3: Game Half-Life "));
+  g_assert_null (strchr (result.out, '\033'));
+  g_assert_null (strstr (result.out, "Eli"));
+  g_assert_true (
+      g_str_has_suffix (result.out, "\n4 would be told. Nobody was.\n"));
+  pg_kit_assert (pg, "SELECT count (*) FROM wishcast.notification_job", "0");
+}
+
+/* What is found before anybody waits for a notice. */
+static void
+test_commands_check_notify (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+  g_autofree char *secret = NULL;
+  static const struct {
+    const char *lines, *secret;
+    int mode;
+    const char *expected;
+  } cases[] = {
+      {"", "", 0600, "ok     notices: nobody is told"},
+      {"webhook-url = http://127.0.0.1:1/\n", "", 0600,
+          "wishcast.conf:4: [notify] webhook-url: needs webhook-secret-file"},
+      {"webhook-url = http://127.0.0.1:1/\nwebhook-secret-file = none\n", "",
+          0600,
+          "wishcast.conf:5: [notify] webhook-secret-file: Failed to open file"},
+      {"webhook-url = http://127.0.0.1:1/\nwebhook-secret-file = secret\n",
+          "\n", 0600, "secret, which is empty"},
+      {"webhook-url = http://127.0.0.1:1/\nwebhook-secret-file = secret\n",
+          "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n", 0604,
+          "wishcast.conf:5: [notify] webhook-secret-file: everybody on this "
+          "machine can read "},
+      {"webhook-url = http://127.0.0.1:1/\nwebhook-secret-file = secret\n",
+          "hunter2\n", 0600, "wishcast.conf:5: [notify] webhook-secret-file: "},
+      {"webhook-url = http://127.0.0.1:1/a\nwebhook-secret-file = secret\n",
+          "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n", 0600,
+          "ok     notices: to http://127.0.0.1:1/a\n"},
+  };
+
+  command_kit_init (&kit, NULL);
+  secret = g_build_filename (kit.dir, "secret", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *text =
+        g_strdup_printf ("[database]\nurl = %s\n[notify]\n%s",
+            pg_kit_get_conninfo (pg), cases[i].lines);
+    g_auto (CommandResult) result = {0};
+
+    command_kit_configure (&kit, text);
+    g_free (command_kit_write (&kit, "secret", cases[i].secret));
+    g_assert_cmpint (g_chmod (secret, cases[i].mode), ==, 0);
+    result = command_kit_run (&kit, "check", NULL);
+    if (strstr (result.out, cases[i].expected) == NULL)
+      g_error ("Expected \"%s\" in\n%s", cases[i].expected, result.out);
+    g_assert_null (strstr (result.out, "hunter2"));
+  }
+}
+
 static void
 test_commands_cache (void)
 {
@@ -356,6 +486,9 @@ main (int argc, char **argv)
   ADD ("key", test_commands_key);
   ADD ("end", test_commands_end);
   ADD ("cache", test_commands_cache);
+  ADD ("notify", test_commands_notify);
+  ADD ("notify-dry-run", test_commands_notify_dry_run);
+  ADD ("check-notify", test_commands_check_notify);
   ADD ("private-database", test_commands_private_database);
   return g_test_run ();
 }
