@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// A receiver of webhooks as a store would write one, from the text of Standard
+// Webhooks alone: it verifies, and remembers whom it was told of.
+
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import http from 'node:http';
+
+import { freePort } from './place.js';
+
+// Seconds that a timestamp may be off.
+const TOLERANCE = 300;
+
+export const makeSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
+
+function isSigned(secret, { headers }, body) {
+  const id = headers['webhook-id'];
+  const timestamp = headers['webhook-timestamp'];
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  const expected = createHmac('sha256', key)
+      .update(`${id}.${timestamp}.`).update(body).digest();
+  const given = (headers['webhook-signature'] ?? '').split(' ')
+      .filter((text) => text.startsWith('v1,'))
+      .map((text) => Buffer.from(text.slice(3), 'base64'));
+  return Math.abs(Date.now() / 1000 - Number(timestamp)) < TOLERANCE &&
+      given.some((signature) => signature.length === expected.length &&
+          timingSafeEqual(signature, expected));
+}
+
+export class Receiver {
+  // Of all requests that it has taken: { id, size, events }.
+  requests = [];
+  // What was wrong with others.
+  problems = [];
+
+  #secret;
+  #server;
+
+  static async start(place, secret) {
+    const receiver = new Receiver();
+    const port = await freePort();
+    receiver.url = `http://127.0.0.1:${port}/notices`;
+    receiver.#secret = secret;
+    receiver.#server = http.createServer((request, response) =>
+      receiver.#take(request, response));
+    await new Promise((resolve) =>
+      receiver.#server.listen(port, '127.0.0.1', resolve));
+    place.defer(() => {
+      receiver.#server.closeAllConnections();
+      receiver.#server.close();
+    });
+    return receiver;
+  }
+
+  get events() {
+    return this.requests.flatMap(({ events }) => events);
+  }
+
+  async #take(request, response) {
+    const chunks = [];
+    for await (const chunk of request)
+      chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const type = request.headers['content-type'];
+    if (!isSigned(this.#secret, request, body)) {
+      this.problems.push('a signature is wrong');
+      response.writeHead(401).end();
+    } else if (request.method !== 'POST' ||
+        !/^application\/cloudevents-batch\+json\b/.test(type)) {
+      this.problems.push(`${request.method} of ${type}`);
+      response.writeHead(415).end();
+    } else {
+      this.requests.push({ id: request.headers['webhook-id'],
+        size: body.length, events: JSON.parse(body) });
+      response.writeHead(204).end();
+    }
+  }
+}
