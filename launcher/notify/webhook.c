@@ -43,10 +43,9 @@ typedef struct {
   const NoticeTexts *texts;
   const NoticeJob *job;
   DeliveryResult *result;
-  GCancellable *cancellable; /* ours: the first failure stops all */
-  GQueue waiting;            /* of Batch */
-  guint n_open;
-  GError *error; /* the first */
+  GQueue waiting; /* of Batch */
+  GQueue open;    /* of Batch: under way, or resting before the next attempt */
+  GError *error;  /* the first; nothing is begun after it */
   gint64 retry_after;
 } Round;
 
@@ -59,20 +58,40 @@ typedef struct {
   Backoff backoff;
   guint attempts;
   SoupMessage *message;
-  char *answer; /* what comes is read into it */
+  GCancellable *cancellable; /* of the request, or of the rest */
+  GSource *deadline;         /* of the request, or NULL */
+  char *answer;              /* what comes is read into it */
 } Batch;
 
 /* --- Batches ------------------------------------------------------------------*/
 
 static void
+end_request (Batch *batch)
+{
+  if (batch->deadline != NULL)
+    g_source_destroy (batch->deadline);
+  g_clear_pointer (&batch->deadline, g_source_unref);
+}
+
+static void
 batch_free (Batch *batch)
 {
+  end_request (batch);
   g_ptr_array_unref (batch->users);
   g_free (batch->id);
   g_free (batch->body);
   g_free (batch->answer);
   g_clear_object (&batch->message);
+  g_clear_object (&batch->cancellable);
   g_free (batch);
+}
+
+/* It is under way no more. */
+static void
+close_batch (Batch *batch)
+{
+  g_queue_remove (&batch->round->open, batch);
+  batch_free (batch);
 }
 
 /* The same for the same broadcast and users, and for no others: a receiver that
@@ -146,7 +165,7 @@ fail (Batch *batch, DeliveryError code, const char *reason)
         g_uri_get_path (round->webhook->uri), reason);
   /* The others are worth an answer if they have come so far; new ones not. */
   g_queue_clear_full (&round->waiting, (GDestroyNotify)batch_free);
-  batch_free (batch);
+  close_batch (batch);
 }
 
 static gboolean
@@ -154,13 +173,28 @@ on_backoff (gpointer data)
 {
   Batch *batch = data;
 
-  if (batch->round->error != NULL) {
-    batch->round->n_open--;
-    batch_free (batch);
-  } else {
+  if (batch->round->error != NULL)
+    close_batch (batch);
+  else
     send_batch (batch);
-  }
   return G_SOURCE_REMOVE;
+}
+
+/* For @wait us, or until all is cancelled. */
+static void
+rest (Batch *batch, gint64 wait)
+{
+  g_autoptr (GSource) timer =
+      g_timeout_source_new ((guint)(wait / G_TIME_SPAN_MILLISECOND));
+  g_autoptr (GSource) cancelled = NULL;
+
+  g_clear_object (&batch->cancellable);
+  batch->cancellable = g_cancellable_new ();
+  cancelled = g_cancellable_source_new (batch->cancellable);
+  g_source_set_dummy_callback (cancelled);
+  g_source_add_child_source (timer, cancelled);
+  g_source_set_callback (timer, on_backoff, batch, NULL);
+  g_source_attach (timer, batch->round->webhook->context);
 }
 
 /* @wait: us, or 0 for what the backoff says. */
@@ -168,11 +202,9 @@ static void
 try_later (Batch *batch, gint64 wait, const char *reason)
 {
   Round *round = batch->round;
-  g_autoptr (GSource) timer = NULL;
 
   if (round->error != NULL) {
-    round->n_open--;
-    batch_free (batch);
+    close_batch (batch);
     return;
   }
   batch->attempts++;
@@ -180,13 +212,10 @@ try_later (Batch *batch, gint64 wait, const char *reason)
     wait = backoff_next (&batch->backoff, g_random_double ());
   if (batch->attempts == MOST_ATTEMPTS || wait > batch->backoff.most) {
     round->retry_after = MAX (round->retry_after, wait);
-    round->n_open--;
     fail (batch, DELIVERY_ERROR_AWAY, reason);
     return;
   }
-  timer = g_timeout_source_new ((guint)(wait / G_TIME_SPAN_MILLISECOND));
-  g_source_set_callback (timer, on_backoff, batch, NULL);
-  g_source_attach (timer, round->webhook->context);
+  rest (batch, wait);
 }
 
 static void
@@ -195,17 +224,16 @@ refuse (Batch *batch, guint status)
   Round *round = batch->round;
   guint n = batch->users->len;
 
-  round->n_open--;
-  if (n > 1) {
-    add_batch (round, batch->users, 0, n / 2);
-    add_batch (round, batch->users, n / 2, n - n / 2);
-  } else {
+  if (n == 1) {
     g_autofree char *reason = g_strdup_printf ("status %u", status);
 
     delivery_result_add_refusal (
         round->result, g_ptr_array_index (batch->users, 0), reason);
+  } else if (round->error == NULL) {
+    add_batch (round, batch->users, 0, n / 2);
+    add_batch (round, batch->users, n / 2, n - n / 2);
   }
-  batch_free (batch);
+  close_batch (batch);
 }
 
 /* us; 0 if it was not said, or said as a date, which needs the same clock. */
@@ -227,10 +255,9 @@ take (Batch *batch)
 {
   Round *round = batch->round;
 
-  round->n_open--;
   round->result->sent += batch->users->len;
   g_hash_table_add (round->webhook->taken, g_steal_pointer (&batch->id));
-  batch_free (batch);
+  close_batch (batch);
 }
 
 static void
@@ -246,7 +273,6 @@ judge (Batch *batch)
       refuse (batch, status);
       return;
     case SOUP_STATUS_GONE:
-      batch->round->n_open--;
       fail (batch, DELIVERY_ERROR_DISABLED, " wants no more notices (410)");
       return;
     case SOUP_STATUS_REQUEST_TIMEOUT:
@@ -263,7 +289,6 @@ judge (Batch *batch)
     try_later (batch, get_retry_after (batch->message), reason);
   } else {
     /* Address, secret, rights, a redirect: nothing of it is a user's fault. */
-    batch->round->n_open--;
     fail (batch, DELIVERY_ERROR_WRONG, reason);
   }
 }
@@ -274,6 +299,7 @@ on_read (GObject *stream, GAsyncResult *result, gpointer data)
   /* What the body is does not matter, nor whether all of it has come. */
   g_input_stream_read_all_finish (G_INPUT_STREAM (stream), result, NULL, NULL);
   g_object_unref (stream);
+  end_request (data);
   judge (data);
 }
 
@@ -289,18 +315,43 @@ on_answer (GObject *session, GAsyncResult *result, gpointer data)
     if (batch->answer == NULL)
       batch->answer = g_malloc (MOST_ANSWER);
     g_input_stream_read_all_async (stream, batch->answer, MOST_ANSWER,
-        G_PRIORITY_DEFAULT, batch->round->cancellable, on_read, batch);
-  } else if (g_error_matches (
-                 error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE)) {
-    batch->round->n_open--;
+        G_PRIORITY_DEFAULT, batch->cancellable, on_read, batch);
+    return;
+  }
+  end_request (batch);
+  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE)) {
     fail (
         batch, DELIVERY_ERROR_WRONG, " has a certificate that is not trusted");
+  } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    try_later (batch, 0, " does not answer in time");
   } else {
     g_autofree char *reason =
         g_strdup_printf (" cannot be reached: %s", error->message);
 
     try_later (batch, 0, reason);
   }
+}
+
+static gboolean
+on_deadline (gpointer data)
+{
+  Batch *batch = data;
+
+  g_cancellable_cancel (batch->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+/* For all of it, however slowly something comes. */
+static void
+begin_request (Batch *batch)
+{
+  const Webhook *webhook = batch->round->webhook;
+
+  g_clear_object (&batch->cancellable);
+  batch->cancellable = g_cancellable_new ();
+  batch->deadline = g_timeout_source_new_seconds (webhook->timeout);
+  g_source_set_callback (batch->deadline, on_deadline, batch, NULL);
+  g_source_attach (batch->deadline, webhook->context);
 }
 
 static void
@@ -326,8 +377,9 @@ send_batch (Batch *batch)
   soup_message_headers_replace (headers, "webhook-id", batch->id);
   soup_message_headers_replace (headers, "webhook-timestamp", timestamp);
   soup_message_headers_replace (headers, "webhook-signature", signature);
+  begin_request (batch);
   soup_session_send_async (webhook->session, batch->message, G_PRIORITY_DEFAULT,
-      batch->round->cancellable, on_answer, batch);
+      batch->cancellable, on_answer, batch);
 }
 
 /* --- A page --------------------------------------------------------------------*/
@@ -335,8 +387,8 @@ send_batch (Batch *batch)
 static void
 make_session (Webhook *webhook)
 {
-  webhook->session = soup_session_new_with_options ("timeout", webhook->timeout,
-      "max-conns", (int)webhook->concurrency, "max-conns-per-host",
+  webhook->session = soup_session_new_with_options ("max-conns",
+      (int)webhook->concurrency, "max-conns-per-host",
       (int)webhook->concurrency, "user-agent", "wishcast", NULL);
 }
 
@@ -360,21 +412,31 @@ on_cancelled (GCancellable *cancellable, gpointer context)
 }
 
 static void
+cancel_batch (gpointer data, gpointer unused)
+{
+  const Batch *batch = data;
+
+  g_cancellable_cancel (batch->cancellable);
+}
+
+static void
 run_round (Round *round, GCancellable *cancellable)
 {
   Webhook *webhook = round->webhook;
 
-  while (round->n_open > 0 || !g_queue_is_empty (&round->waiting)) {
-    while (round->n_open < webhook->concurrency &&
-           !g_queue_is_empty (&round->waiting)) {
-      round->n_open++;
-      send_batch (g_queue_pop_head (&round->waiting));
+  while (round->open.length > 0 || round->waiting.length > 0) {
+    while (round->open.length < webhook->concurrency &&
+           round->waiting.length > 0) {
+      Batch *batch = g_queue_pop_head (&round->waiting);
+
+      g_queue_push_tail (&round->open, batch);
+      send_batch (batch);
     }
     g_main_context_iteration (webhook->context, TRUE);
     if (g_cancellable_set_error_if_cancelled (
             cancellable, round->error == NULL ? &round->error : NULL)) {
       g_queue_clear_full (&round->waiting, (GDestroyNotify)batch_free);
-      g_cancellable_cancel (round->cancellable);
+      g_queue_foreach (&round->open, cancel_batch, NULL);
     }
   }
 }
@@ -385,13 +447,12 @@ deliver (Delivery *delivery, const NoticeTexts *texts, const NoticeJob *job,
     GCancellable *cancellable, GError **error)
 {
   Webhook *webhook = (Webhook *)delivery;
-  g_autoptr (GCancellable) own = g_cancellable_new ();
   Round round = {.webhook = webhook,
       .texts = texts,
       .job = job,
       .result = result,
-      .cancellable = own,
-      .waiting = G_QUEUE_INIT};
+      .waiting = G_QUEUE_INIT,
+      .open = G_QUEUE_INIT};
   gulong handler = 0;
 
   turn_to (webhook, job, page_number);
@@ -432,6 +493,13 @@ free_delivery (Delivery *delivery)
   g_free (webhook);
 }
 
+static gboolean
+is_web_address (GUri *uri)
+{
+  return g_regex_match_simple ("^https?$", g_uri_get_scheme (uri), 0, 0) &&
+         g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0';
+}
+
 Delivery *
 webhook_new (const WebhookSettings *settings, GError **error)
 {
@@ -443,9 +511,13 @@ webhook_new (const WebhookSettings *settings, GError **error)
 
   if (signer == NULL)
     return NULL;
-  uri = g_uri_parse (settings->url, SOUP_HTTP_URI_FLAGS, error);
-  if (uri == NULL)
+  /* It may have a secret in it, so it is not shown. */
+  uri = g_uri_parse (settings->url, SOUP_HTTP_URI_FLAGS, NULL);
+  if (uri == NULL || !is_web_address (uri)) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "The address of the webhook must be http://… or https://…");
     return NULL;
+  }
   webhook = g_new0 (Webhook, 1);
   webhook->delivery.class = &class;
   webhook->signer = g_steal_pointer (&signer);

@@ -27,6 +27,18 @@ secret_clear (gpointer data)
   g_free (secret->bytes);
 }
 
+/* Whether @text is what they are written as: GLib's decoder passes over what is
+ * no base64, and whoever checks the signature may not. */
+static gboolean
+is_written_as (const Secret *secret, const char *text)
+{
+  g_autofree char *again = g_base64_encode (secret->bytes, secret->length);
+  gboolean is_same = strcmp (again, text) == 0;
+
+  OPENSSL_cleanse (again, strlen (again));
+  return is_same;
+}
+
 static gboolean
 add_secret (WebhookSigner *signer, const char *text)
 {
@@ -34,8 +46,10 @@ add_secret (WebhookSigner *signer, const char *text)
 
   if (!g_str_has_prefix (text, PREFIX))
     return FALSE;
-  secret.bytes = g_base64_decode (text + strlen (PREFIX), &secret.length);
-  if (secret.length < LEAST_BYTES || secret.length > MOST_BYTES) {
+  text += strlen (PREFIX);
+  secret.bytes = g_base64_decode (text, &secret.length);
+  if (secret.length < LEAST_BYTES || secret.length > MOST_BYTES ||
+      !is_written_as (&secret, text)) {
     secret_clear (&secret);
     return FALSE;
   }
