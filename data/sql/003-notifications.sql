@@ -96,7 +96,8 @@ END $$;
 
 -- Takes one job to work on. A job whose broadcast has no row yet waits for it;
 -- one of a hidden broadcast or a rehearsal, or of one that is over before
--- anybody was told, is skipped. No row: there is nothing to do now.
+-- anybody was told, is skipped. One that the node has already is its own of
+-- before it was killed, or lost the database. No row: there is nothing to do now.
 CREATE FUNCTION wishcast.lease_notification (p_node text, p_lease interval)
 RETURNS SETOF wishcast.notification_job LANGUAGE plpgsql AS $$
 BEGIN
@@ -117,7 +118,8 @@ BEGIN
       SELECT j.id FROM wishcast.notification_job j
       JOIN wishcast.broadcast b ON b.link = j.link
       WHERE j.state IN ('pending', 'running') AND j.next_at <= now ()
-        AND (j.lease_until IS NULL OR j.lease_until < now ())
+        AND (j.lease_until IS NULL OR j.lease_until < now ()
+             OR j.node = p_node)
       ORDER BY j.next_at LIMIT 1
       FOR UPDATE OF j SKIP LOCKED)
     RETURNING *;
@@ -146,7 +148,7 @@ BEGIN
   END IF;
   INSERT INTO wishcast.notification_refused
       (job, user_id, username, language, reason)
-    SELECT p_id, user_id, username, language, reason
+    SELECT DISTINCT ON (user_id) p_id, user_id, username, language, reason
     FROM jsonb_to_recordset (p_refused) AS r
       (user_id text, username text, language text, reason text)
     ON CONFLICT (job, user_id) DO UPDATE SET
@@ -178,6 +180,14 @@ RETURNS void LANGUAGE sql AS $$
     reason = p_give_up,
     finished_at = CASE WHEN p_give_up IS NOT NULL THEN now () END
   WHERE id = p_id AND node = p_node AND state = 'running'
+$$;
+
+-- The node goes: the job is anybody's, as far as it has come.
+CREATE FUNCTION wishcast.release_notification (p_id uuid, p_node text)
+RETURNS void LANGUAGE sql AS $$
+  UPDATE wishcast.notification_job SET node = NULL, lease_until = NULL
+    WHERE id = p_id AND node = p_node AND state = 'running';
+  SELECT pg_notify ('wishcast_jobs', '');
 $$;
 
 -- Stops a job for good, as far as it has come. FALSE: there is none to stop.

@@ -29,7 +29,10 @@ struct _Fanout {
   PgWorker *worker;
   GThread *thread;
   GCancellable *ending;
-  PgConnection *connection; /* of the thread; NULL: to be opened */
+
+  /* of the thread */
+  PgConnection *connection; /* NULL: to be opened */
+  gboolean is_troubled;     /* told so */
 
   GMutex lock;
   GCond woken;
@@ -102,7 +105,7 @@ lease_job (Fanout *fanout, GError **error)
       "j.pages, j.retrying, j.failures "
       "FROM wishcast.lease_notification ($1, $2::interval) j "
       "JOIN wishcast.broadcast b ON b.link = j.link "
-      "JOIN wishcast.game g ON g.id = b.game",
+      "JOIN wishcast.game g ON g.id = j.game",
       G_N_ELEMENTS (values), values, error);
   Job *job;
 
@@ -203,6 +206,16 @@ postpone (Fanout *fanout, const Job *job, const GError *why, gint64 wait)
   g_mutex_lock (&fanout->lock);
   fanout->stats.failures++;
   g_mutex_unlock (&fanout->lock);
+}
+
+/* Somebody else need not wait for the lease to run out. */
+static void
+release (Fanout *fanout, const Job *job)
+{
+  const char *values[] = {job->notice.broadcast, fanout->node};
+  g_autoptr (PgRows) rows =
+      query (fanout, "SELECT wishcast.release_notification ($1::uuid, $2)",
+          G_N_ELEMENTS (values), values, NULL);
 }
 
 /* --- One job ----------------------------------------------------------------------*/
@@ -345,6 +358,7 @@ run_job (Fanout *fanout, Job *job)
   } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
              error == NULL) {
     g_message ("The notices of %s were broken off", job->notice.link);
+    release (fanout, job);
   } else {
     if (job->pages > first)
       job->failures = 0;
@@ -369,6 +383,16 @@ wait_for_news (Fanout *fanout)
   g_mutex_unlock (&fanout->lock);
 }
 
+static void
+tell (Fanout *fanout, const GError *error)
+{
+  if (error != NULL && !fanout->is_troubled)
+    g_message ("Notices wait for the database: %s", error->message);
+  else if (error == NULL && fanout->is_troubled)
+    g_message ("Notices need not wait for the database any more");
+  fanout->is_troubled = error != NULL;
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -378,6 +402,7 @@ run (gpointer data)
     g_autoptr (GError) error = NULL;
     g_autoptr (Job) job = lease_job (fanout, &error);
 
+    tell (fanout, error);
     if (job != NULL)
       run_job (fanout, job);
     else
@@ -479,6 +504,8 @@ fanout_free (Fanout *fanout)
   pg_worker_free (fanout->worker, 0);
   g_ptr_array_unref (fanout->deliveries);
   g_object_unref (fanout->ending);
+  g_mutex_clear (&fanout->lock);
+  g_cond_clear (&fanout->woken);
   g_free (fanout->conninfo);
   g_free (fanout->node);
   g_free (fanout->public_url);

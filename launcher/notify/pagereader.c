@@ -132,6 +132,8 @@ page_reader_free (PageReader *reader)
   g_clear_error (&reader->error);
   wishlist_source_free (reader->source);
   g_object_unref (reader->ending);
+  g_mutex_clear (&reader->lock);
+  g_cond_clear (&reader->changed);
   g_free (reader->cursor);
   g_free (reader->game);
   g_free (reader);

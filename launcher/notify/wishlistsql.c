@@ -34,7 +34,7 @@ connect (WishlistSql *sql, GError **error)
 }
 
 static WishlistPage *
-read_rows (WishlistSql *sql, const char *game, const PgRows *rows, guint most,
+read_rows (const char *game, const char *cursor, const PgRows *rows, guint most,
     GError **error)
 {
   WishlistPage *page;
@@ -45,6 +45,14 @@ read_rows (WishlistSql *sql, const char *game, const PgRows *rows, guint most,
         "[wishlist] query has %u columns; there must be three: user id, "
         "username, language",
         pg_rows_width (rows));
+    return NULL;
+  }
+  /* It would be the same page for ever. */
+  if (n > 0 && cursor != NULL &&
+      g_strcmp0 (pg_rows_get (rows, n - 1, COLUMN_ID), cursor) == 0) {
+    g_set_error_literal (error, WISHLIST_ERROR, WISHLIST_ERROR_WRONG,
+        "[wishlist] query gives the same users again; it must give those whose "
+        "id is greater than $2, in the order of the id");
     return NULL;
   }
   page = wishlist_page_new ();
@@ -76,7 +84,7 @@ read_page (WishlistSource *source, const char *game, const char *cursor,
     take_error (sql, why, error);
     return NULL;
   }
-  return read_rows (sql, game, rows, most, error);
+  return read_rows (game, cursor, rows, most, error);
 }
 
 /* All of it at once, by the same query: it may be any. */

@@ -518,7 +518,7 @@ answer_unauthorized (Fixture *f, const Sent *sent, StubAnswer *answer)
 static void
 answer_moved (Fixture *f, const Sent *sent, StubAnswer *answer)
 {
-  answer->status = 307;
+  answer->status = 303;
   answer->headers = "Location: /elsewhere\r\n";
 }
 
@@ -536,7 +536,7 @@ test_wrong (Fixture *f, gconstpointer data)
   f->answer = answer_unauthorized;
   fail_to_deliver (f, DELIVERY_ERROR_WRONG, "401");
   f->answer = answer_moved;
-  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "307");
+  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "303");
   f->answer = answer_not_found;
   fail_to_deliver (f, DELIVERY_ERROR_WRONG, "404");
   g_assert_cmpuint (f->requests->len, ==, 3);

@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fanout.h"
+
+#include <string.h>
+
+#include "pgkit.h"
+
+#define PATIENCE (30 * G_USEC_PER_SEC)
+#define LONGEST_NAME 10000
+#define QUERY                                                                  \
+  "SELECT user_id, username, language FROM wishcast.wishlist "                 \
+  "WHERE game = $1 AND ($2::text IS NULL OR user_id > $2) "                    \
+  "ORDER BY user_id LIMIT $3::integer"
+#define STATE                                                                  \
+  "SELECT state, reason, sent, pages FROM wishcast.notification_job "          \
+  "ORDER BY link"
+
+static PgKit *kit;
+
+/* --- What is logged ---------------------------------------------------------------*/
+
+static GMutex log_lock;
+static GString *log_text; /* with the lock */
+
+static GLogWriterOutput
+log_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
+    gpointer data)
+{
+  g_autofree char *text =
+      g_log_writer_format_fields (level, fields, n_fields, FALSE);
+
+  g_mutex_lock (&log_lock);
+  g_string_append (log_text, text);
+  g_mutex_unlock (&log_lock);
+  return g_log_writer_default (level, fields, n_fields, data);
+}
+
+static gboolean
+was_logged (const char *text)
+{
+  gboolean was;
+
+  g_mutex_lock (&log_lock);
+  was = strstr (log_text->str, text) != NULL;
+  g_mutex_unlock (&log_lock);
+  return was;
+}
+
+/* --- A delivery ---------------------------------------------------------------------*/
+
+/* A page, as it was delivered. */
+typedef struct {
+  char *link;
+  guint64 number;
+  char **users; /* "id=name" */
+  gint64 at;
+  gboolean was_taken;
+} Told;
+
+typedef struct {
+  Delivery delivery;
+  const char *refused; /* the user that it does not take, or NULL */
+
+  GMutex lock;
+  GCond changed;
+  /* with lock */
+  GPtrArray *told;   /* of Told */
+  gint64 held;       /* the page that is not taken until it is let go; or -1 */
+  gboolean is_held;  /* it has come */
+  gboolean is_freed; /* by whoever owns the delivery */
+  GError *error;     /* what the next page meets, or NULL */
+} Fake;
+
+static void
+told_free (gpointer data)
+{
+  Told *told = data;
+
+  g_free (told->link);
+  g_strfreev (told->users);
+  g_free (told);
+}
+
+static Told *
+told_new (const NoticeJob *job, guint64 number, const WishlistPage *page)
+{
+  Told *told = g_new0 (Told, 1);
+
+  told->link = g_strdup (job->link);
+  told->number = number;
+  told->users = g_new0 (char *, page->users->len + 1);
+  for (guint i = 0; i < page->users->len; i++) {
+    const WishlistUser *user = g_ptr_array_index (page->users, i);
+
+    told->users[i] = g_strdup_printf ("%s=%s", user->id, user->name);
+  }
+  told->at = g_get_monotonic_time ();
+  return told;
+}
+
+static void
+on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  Fake *fake = data;
+
+  g_mutex_lock (&fake->lock);
+  g_cond_broadcast (&fake->changed);
+  g_mutex_unlock (&fake->lock);
+}
+
+static void
+take (Fake *fake, const WishlistPage *page, DeliveryResult *result)
+{
+  for (guint i = 0; i < page->users->len; i++) {
+    const WishlistUser *user = g_ptr_array_index (page->users, i);
+
+    if (g_strcmp0 (user->id, fake->refused) == 0)
+      delivery_result_add_refusal (result, user, "status 400");
+    else
+      result->sent++;
+  }
+}
+
+static gboolean
+fake_deliver (Delivery *delivery, const NoticeTexts *texts,
+    const NoticeJob *job, guint64 page_number, const WishlistPage *page,
+    DeliveryResult *result, GCancellable *cancellable, GError **error)
+{
+  Fake *fake = (Fake *)delivery;
+  gulong handler = g_cancellable_connect (
+      cancellable, G_CALLBACK (on_cancelled), fake, NULL);
+  Told *told = told_new (job, page_number, page);
+
+  g_mutex_lock (&fake->lock);
+  g_ptr_array_add (fake->told, told);
+  fake->is_held = fake->held == (gint64)page_number;
+  g_cond_broadcast (&fake->changed);
+  while (fake->held == (gint64)page_number &&
+         !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&fake->changed, &fake->lock);
+  fake->is_held = FALSE;
+  if (fake->error != NULL)
+    g_propagate_error (error, g_steal_pointer (&fake->error));
+  else
+    told->was_taken =
+        !g_cancellable_set_error_if_cancelled (cancellable, error);
+  if (told->was_taken)
+    take (fake, page, result);
+  g_mutex_unlock (&fake->lock);
+  g_cancellable_disconnect (cancellable, handler);
+  return told->was_taken;
+}
+
+static void
+fake_free (Delivery *delivery)
+{
+  ((Fake *)delivery)->is_freed = TRUE;
+}
+
+static Fake *
+fake_new (void)
+{
+  static const DeliveryClass class = {fake_deliver, fake_free};
+  Fake *fake = g_new0 (Fake, 1);
+
+  fake->delivery.class = &class;
+  g_mutex_init (&fake->lock);
+  g_cond_init (&fake->changed);
+  fake->told = g_ptr_array_new_with_free_func (told_free);
+  fake->held = -1;
+  return fake;
+}
+
+static void
+fake_destroy (Fake *fake)
+{
+  g_assert_true (fake->is_freed);
+  g_clear_error (&fake->error);
+  g_ptr_array_unref (fake->told);
+  g_mutex_clear (&fake->lock);
+  g_cond_clear (&fake->changed);
+  g_free (fake);
+}
+
+static void
+await_held (Fake *fake)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE;
+
+  g_mutex_lock (&fake->lock);
+  while (!fake->is_held)
+    if (!g_cond_wait_until (&fake->changed, &fake->lock, deadline))
+      g_assert_true (fake->is_held);
+  g_mutex_unlock (&fake->lock);
+}
+
+/* @page: that is held next, or -1. */
+static void
+let_go (Fake *fake, gint64 page)
+{
+  g_mutex_lock (&fake->lock);
+  fake->held = page;
+  g_cond_broadcast (&fake->changed);
+  g_mutex_unlock (&fake->lock);
+}
+
+/* "LINK:PAGE " for each page, with a "-" if it was not taken. (transfer full) */
+static char *
+list_pages (Fake *fake)
+{
+  GString *pages = g_string_new (NULL);
+
+  g_mutex_lock (&fake->lock);
+  for (guint i = 0; i < fake->told->len; i++) {
+    const Told *told = g_ptr_array_index (fake->told, i);
+
+    g_string_append_printf (pages, "%s:%" G_GUINT64_FORMAT "%s ", told->link,
+        told->number, told->was_taken ? "" : "-");
+  }
+  g_mutex_unlock (&fake->lock);
+  return g_string_free (pages, FALSE);
+}
+
+static void
+assert_pages (Fake *fake, const char *expected)
+{
+  g_autofree char *pages = list_pages (fake);
+
+  g_assert_cmpstr (pages, ==, expected);
+}
+
+/* --- Fixture --------------------------------------------------------------------------*/
+
+typedef struct {
+  NoticeTexts *texts;
+  Fake *fake, *other; /* of the first and the second node */
+  Fanout *first, *second;
+} Fixture;
+
+static WishlistSource *
+make_source (gpointer data)
+{
+  return wishlist_sql_new (pg_kit_get_conninfo (kit), QUERY);
+}
+
+static Fanout *
+start (Fixture *f, const char *node, Fake *fake, Fake *beside, guint max_rate)
+{
+  g_autoptr (GPtrArray) deliveries =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)delivery_free);
+  const FanoutSettings settings = {
+      .conninfo = pg_kit_get_conninfo (kit),
+      .node = node,
+      .public_url = "https://play.example",
+      .texts = f->texts,
+      .max_rate = max_rate,
+      .deliveries = deliveries,
+      .make_source = make_source,
+  };
+
+  g_ptr_array_add (deliveries, &fake->delivery);
+  if (beside != NULL)
+    g_ptr_array_add (deliveries, &beside->delivery);
+  return fanout_new (&settings);
+}
+
+/* Users u00001 … of the game. */
+static void
+add_users (const char *game, guint n)
+{
+  g_autofree char *sql = g_strdup_printf (
+      "INSERT INTO wishcast.wishlist SELECT '%s', 'u' || lpad (i::text, 5, "
+      "'0'), 'User ' || i FROM generate_series (1, %u) i",
+      game, n);
+
+  pg_kit_run (kit, sql);
+}
+
+static void
+add_job (const char *link, const char *game)
+{
+  g_autofree char *sql = g_strdup_printf (
+      "INSERT INTO wishcast.broadcast (id, link, game, state, node, "
+      "created_at, changed_at) VALUES (md5 ('%s')::uuid, '%s', '%s', 'live', "
+      "'node', now (), now ());"
+      "SELECT wishcast.file_notification (md5 ('%s')::uuid, '%s', '%s', now (),"
+      " '0')",
+      link, link, game, link, link, game);
+
+  pg_kit_run (kit, sql);
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  pg_kit_run (kit, "TRUNCATE wishcast.game CASCADE;"
+                   "TRUNCATE wishcast.notification_job CASCADE");
+  pg_kit_add_game (kit, "half-life", "Half-Life");
+  pg_kit_add_game (kit, "portal", "Portal");
+  g_string_truncate (log_text, 0);
+  f->texts = notice_texts_new ();
+  f->fake = fake_new ();
+  f->other = fake_new ();
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  g_clear_pointer (&f->first, fanout_free);
+  g_clear_pointer (&f->second, fanout_free);
+  if (!f->other->is_freed)
+    delivery_free (&f->other->delivery);
+  fake_destroy (f->fake);
+  fake_destroy (f->other);
+  notice_texts_free (f->texts);
+}
+
+/* The @n users of add_users() are those of the pages that were taken, in order
+ * and once each. */
+static void
+assert_all_told (Fake *const *fakes, guint n_fakes, guint n)
+{
+  guint next = 1;
+
+  for (guint f = 0; f < n_fakes; f++)
+    for (guint i = 0; i < fakes[f]->told->len; i++) {
+      const Told *told = g_ptr_array_index (fakes[f]->told, i);
+
+      for (guint j = 0; told->was_taken && told->users[j] != NULL; j++) {
+        g_autofree char *user = g_strdup_printf ("u%05u=User %u", next, next);
+
+        g_assert_cmpstr (told->users[j], ==, user);
+        next++;
+      }
+    }
+  g_assert_cmpuint (next - 1, ==, n);
+}
+
+static void
+await_state (const char *expected)
+{
+  pg_kit_await (kit, STATE, expected);
+}
+
+/* --- All of it ------------------------------------------------------------------------*/
+
+static void
+test_all (Fixture *f, gconstpointer data)
+{
+  FanoutStats stats;
+
+  add_users ("half-life", 12000);
+  add_users ("portal", 10);
+  add_job ("a", "half-life");
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("done|-|12000|3");
+  assert_pages (f->fake, "a:0 a:1 a:2 ");
+  assert_all_told (&f->fake, 1, 12000);
+  pg_kit_assert (
+      kit, "SELECT total, node FROM wishcast.notification_job", "12000|node-1");
+  fanout_get_stats (f->first, &stats);
+  g_assert_cmpuint (stats.sent, ==, 12000);
+  g_assert_cmpuint (stats.refused, ==, 0);
+  g_assert_cmpuint (stats.failures, ==, 0);
+}
+
+/* It is heard of, at once; and of nobody as well. */
+static void
+test_news (Fixture *f, gconstpointer data)
+{
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  add_job ("a", "half-life");
+  await_state ("done|-|0|1");
+  add_users ("portal", 5000);
+  add_job ("b", "portal");
+  await_state ("done|-|0|1\ndone|-|5000|2");
+  assert_pages (f->fake, "a:0 b:0 b:1 ");
+}
+
+/* The wishlist is that of the job, whatever the row of the broadcast says. */
+static void
+test_other_game (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 3);
+  add_users ("portal", 5);
+  pg_kit_run (kit,
+      "INSERT INTO wishcast.broadcast (id, link, game, state, node, "
+      "created_at, changed_at) VALUES (md5 ('a')::uuid, 'a', 'half-life', "
+      "'live', 'node', now (), now ());"
+      "SELECT wishcast.file_notification (md5 ('a')::uuid, 'a', 'portal', "
+      "now (), '0')");
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("done|-|5|1");
+}
+
+static void
+test_names (Fixture *f, gconstpointer data)
+{
+  g_autofree char *longest = g_strnfill (LONGEST_NAME, 'n');
+  const char *const names[] = {"O'Neil \"the\" \\ man",
+      "\xf0\x9f\x8e\xae <b>emoji</b>",
+      "\xd7\xa2\xd7\x91\xd7\xa8\xd7\x99\xd7\xaa \xe2\x80\xae", "a\nb\tc\x01",
+      longest};
+  const Told *told;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *hex = g_malloc0 (2 * strlen (names[i]) + 1);
+    g_autofree char *sql = NULL;
+
+    for (guint j = 0; names[i][j] != '\0'; j++)
+      g_snprintf (hex + 2 * (gsize)j, 3, "%02x", (guchar)names[i][j]);
+    sql = g_strdup_printf ("INSERT INTO wishcast.wishlist VALUES ('half-life', "
+                           "'u%u', convert_from ('\\x%s', 'UTF8'))",
+        i, hex);
+    pg_kit_run (kit, sql);
+  }
+  pg_kit_run (kit,
+      "INSERT INTO wishcast.wishlist VALUES ('half-life', 'long', "
+      "repeat ('n', 10001)), ('half-life', 'empty', ''), ('half-life', 'z', "
+      "'Z')");
+  add_job ("a", "half-life");
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("done|-|6|1");
+  told = g_ptr_array_index (f->fake->told, 0);
+  g_assert_cmpuint (g_strv_length (told->users), ==, 6);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *user = g_strdup_printf ("u%u=%s", i, names[i]);
+
+    g_assert_cmpstr (told->users[i], ==, user);
+  }
+  g_assert_cmpstr (told->users[5], ==, "z=Z");
+  g_assert_true (was_logged ("Wishlist of half-life: user \"long\" is left out,"
+                             " since the name is longer than 10000 bytes"));
+  g_assert_true (was_logged ("Wishlist of half-life: user \"empty\" is left "
+                             "out, since the name is empty"));
+}
+
+static void
+test_unlisted (Fixture *f, gconstpointer data)
+{
+  const Told *last;
+
+  add_users ("half-life", 15000);
+  add_job ("a", "half-life");
+  f->fake->held = 0;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_held (f->fake);
+  /* One page is read ahead, perhaps already. */
+  pg_kit_run (kit, "DELETE FROM wishcast.wishlist WHERE user_id = 'u12345'");
+  let_go (f->fake, -1);
+  await_state ("done|-|14999|3");
+  last = g_ptr_array_index (f->fake->told, 2);
+  g_assert_true (
+      g_strv_contains ((const char *const *)last->users, "u12344=User 12344"));
+  g_assert_false (
+      g_strv_contains ((const char *const *)last->users, "u12345=User 12345"));
+}
+
+/* Of the times only that nothing came too early. */
+static void
+test_rate (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 1500);
+  add_job ("a", "half-life");
+  f->first = start (f, "node-1", f->fake, NULL, 600);
+  await_state ("done|-|1500|3");
+  for (guint i = 1; i < 3; i++) {
+    const Told *told = g_ptr_array_index (f->fake->told, i);
+    const Told *before = g_ptr_array_index (f->fake->told, 0);
+
+    /* The first page of all begins the clock, a little before it is told. */
+    g_assert_cmpint (
+        told->at - before->at, >=, (i - 1) * 1000 * G_TIME_SPAN_MILLISECOND);
+  }
+  assert_all_told (&f->fake, 1, 1500);
+}
+
+/* --- Breaks ---------------------------------------------------------------------------*/
+
+/* Somebody else goes on, at once. */
+static void
+test_stopped (Fixture *f, gconstpointer data)
+{
+  Fake *const fakes[] = {f->fake, f->other};
+
+  add_users ("half-life", 12000);
+  add_job ("a", "half-life");
+  f->fake->held = 1;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_held (f->fake);
+  g_clear_pointer (&f->first, fanout_free);
+  pg_kit_assert (kit,
+      "SELECT state, cursor, lease_until FROM wishcast.notification_job",
+      "running|u05000|-");
+  f->second = start (f, "node-2", f->other, NULL, 0);
+  await_state ("done|-|12000|3");
+  assert_pages (f->fake, "a:0 a:1- ");
+  assert_pages (f->other, "a:1 a:2 ");
+  assert_all_told (fakes, 2, 12000);
+}
+
+/* A node has died with it. */
+static void
+test_expired (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 6000);
+  add_job ("a", "half-life");
+  pg_kit_run (kit,
+      "UPDATE wishcast.notification_job SET state = 'running', node = 'dead', "
+      "lease_until = now () + interval '1 second', cursor = 'u05000', pages = "
+      "1, sent = 5000");
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("done|-|6000|2");
+  assert_pages (f->fake, "a:1 ");
+}
+
+static void
+await_logged (const char *text)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE;
+
+  while (!was_logged (text)) {
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    g_usleep (10 * 1000);
+  }
+}
+
+/* A page whose cursor could not be written comes once more, and only that; its
+ * sessions may outlive the server by the moment that the second one needs. */
+static void
+test_postgres_killed (Fixture *f, gconstpointer data)
+{
+  g_autofree char *pages = NULL;
+
+  add_users ("half-life", 12000);
+  add_job ("a", "half-life");
+  f->fake->held = 1;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_held (f->fake);
+  pg_kit_stop (kit);
+  let_go (f->fake, -1);
+  await_logged ("The notices of a have to wait");
+  await_logged ("Notices wait for the database");
+  pg_kit_start (kit);
+  await_state ("done|-|12000|3");
+  pages = list_pages (f->fake);
+  g_assert_true (g_str_equal (pages, "a:0 a:1 a:1 a:2 ") ||
+                 g_str_equal (pages, "a:0 a:1 a:2 a:2 "));
+  g_assert_true (was_logged ("Notices need not wait"));
+}
+
+static void
+test_cancelled (Fixture *f, gconstpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE;
+  FanoutStats stats = {.is_busy = TRUE};
+
+  add_users ("half-life", 12000);
+  add_job ("a", "half-life");
+  f->fake->held = 1;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_held (f->fake);
+  pg_kit_run (kit, "SELECT wishcast.cancel_notification ('a')");
+  while (stats.is_busy) {
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    g_usleep (10 * 1000);
+    fanout_get_stats (f->first, &stats);
+  }
+  pg_kit_assert (kit, STATE, "cancelled|operator|5000|1");
+  let_go (f->fake, -1);
+  pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
+  await_state ("done|-|12000|3");
+  assert_pages (f->fake, "a:0 a:1- a:1 a:2 ");
+}
+
+/* --- Two ------------------------------------------------------------------------------*/
+
+static void
+test_two_nodes (Fixture *f, gconstpointer data)
+{
+  guint of_a;
+
+  add_users ("half-life", 100);
+  add_users ("portal", 100);
+  add_job ("a", "half-life");
+  add_job ("b", "portal");
+  f->fake->held = f->other->held = 0;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  f->second = start (f, "node-2", f->other, NULL, 0);
+  await_held (f->fake);
+  await_held (f->other);
+  let_go (f->fake, -1);
+  let_go (f->other, -1);
+  await_state ("done|-|100|1\ndone|-|100|1");
+  of_a = *((Told *)g_ptr_array_index (f->fake->told, 0))->link == 'a';
+  assert_pages (f->fake, of_a ? "a:0 " : "b:0 ");
+  assert_pages (f->other, of_a ? "b:0 " : "a:0 ");
+}
+
+/* Both ways, and each refuses the same user; it counts once. */
+static void
+test_two_ways (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 10);
+  add_job ("a", "half-life");
+  f->fake->refused = f->other->refused = "u00007";
+  f->first = start (f, "node-1", f->fake, f->other, 0);
+  await_state ("done|-|9|1");
+  assert_pages (f->fake, "a:0 ");
+  assert_pages (f->other, "a:0 ");
+  pg_kit_assert (kit,
+      "SELECT user_id, username, reason FROM wishcast.notification_refused",
+      "u00007|User 7|status 400");
+}
+
+/* --- Failures -------------------------------------------------------------------------*/
+
+static void
+test_away (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 6000);
+  add_job ("a", "half-life");
+  f->fake->held = 1;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_held (f->fake);
+  g_mutex_lock (&f->fake->lock);
+  f->fake->error = g_error_new_literal (
+      DELIVERY_ERROR, DELIVERY_ERROR_AWAY, "It answers with \"500\"");
+  f->fake->delivery.retry_after = 3600 * G_TIME_SPAN_SECOND;
+  g_mutex_unlock (&f->fake->lock);
+  let_go (f->fake, -1);
+  await_state ("pending|-|5000|1");
+  pg_kit_assert (kit,
+      "SELECT problem, failures, next_at > now () + interval '59 minutes' FROM "
+      "wishcast.notification_job",
+      "It answers with \"500\"|1|t");
+  pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
+  await_state ("done|-|6000|2");
+  assert_pages (f->fake, "a:0 a:1- a:1 ");
+}
+
+static void
+test_disabled (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 10);
+  add_job ("a", "half-life");
+  f->fake->error = g_error_new_literal (
+      DELIVERY_ERROR, DELIVERY_ERROR_DISABLED, "It wants no more");
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("cancelled|disabled|0|0");
+  g_assert_true (was_logged ("The notices of a are given up"));
+}
+
+/* Those whom the receiver did not take, once it does. */
+static void
+test_retry_refused (Fixture *f, gconstpointer data)
+{
+  const Told *told;
+
+  add_users ("half-life", 10);
+  add_job ("a", "half-life");
+  f->fake->refused = "u00007";
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("done|-|9|1");
+  f->fake->refused = NULL;
+  pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
+  await_state ("done|-|10|2");
+  told = g_ptr_array_index (f->fake->told, 1);
+  g_assert_cmpuint (g_strv_length (told->users), ==, 1);
+  g_assert_cmpstr (told->users[0], ==, "u00007=User 7");
+  pg_kit_assert (kit, "SELECT FROM wishcast.notification_refused", "");
+}
+
+int
+main (int argc, char **argv)
+{
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  log_text = g_string_new (NULL);
+  g_log_set_writer_func (log_message, NULL, NULL);
+  kit = pg_kit_new ();
+#define ADD(path, func)                                                        \
+  g_test_add ("/fanout/" path, Fixture, NULL, set_up, func, tear_down)
+  ADD ("all", test_all);
+  ADD ("news", test_news);
+  ADD ("other-game", test_other_game);
+  ADD ("names", test_names);
+  ADD ("unlisted", test_unlisted);
+  ADD ("rate", test_rate);
+  ADD ("stopped", test_stopped);
+  ADD ("expired", test_expired);
+  ADD ("postgres-killed", test_postgres_killed);
+  ADD ("cancelled", test_cancelled);
+  ADD ("two-nodes", test_two_nodes);
+  ADD ("two-ways", test_two_ways);
+  ADD ("away", test_away);
+  ADD ("disabled", test_disabled);
+  ADD ("retry-refused", test_retry_refused);
+  result = g_test_run ();
+  pg_kit_free (kit);
+  g_string_free (log_text, TRUE);
+  return result;
+}
