@@ -205,6 +205,29 @@ test('what is not for everybody', async () => {
   }
 });
 
+test('how far the wishlists are told', async () => {
+  const path = '/api/v1/operator/notifications';
+  const get = (token, status) => call('GET', path, status,
+      { headers: { Authorization: `Bearer ${token}` } });
+  for (const [link, minutes] of [['b', 2], ['a', 1]])
+    await sql(`DO $$ BEGIN PERFORM wishcast.file_notification (
+      md5 ('${link}')::uuid, '${link}', 'portal',
+      now () - interval '${minutes} minutes', '0 s'); END $$`);
+  await sql(`DO $$ BEGIN PERFORM wishcast.cancel_notification ('b'); END $$`);
+  const { notifications } = JSON.parse((await get(facts.token, 200)).text);
+  assert.deepEqual(
+      notifications.map(({ link, state, reason }) => [link, state, reason]),
+      [['a', 'pending', null], ['b', 'cancelled', 'operator']]);
+  await call('GET', path, 401);
+  await get(facts.key, 401);
+  const wrong = await Promise.all(Array.from({ length: 12 }, () =>
+    request(facts.port, 'GET', path,
+        { headers: { Authorization: 'Bearer wrong' } })));
+  for (const answer of wrong)
+    api.checkAnswer('GET', path, answer);
+  assert.ok(wrong.some(({ status }) => status === 429));
+});
+
 test('while the database is away', async () => {
   await sql(`INSERT INTO wishcast.broadcast (id, link, game, state, node,
     created_at, changed_at) SELECT md5 (n::text)::uuid, 'old' || n, 'portal',
@@ -226,6 +249,8 @@ test('while the database is away', async () => {
     'broadcasts?game=half-life'])
     await call('GET', `/api/v1/${path}`, 503);
   await end('none', 503, facts.token);
+  await call('GET', '/api/v1/operator/notifications', 503,
+      { headers: { Authorization: `Bearer ${facts.token}` } });
   await call('POST',
       '/api/v1/broadcasts/none/watching?viewer=viewer-anna-0000', 503);
   server.kill('SIGUSR2');
