@@ -11,6 +11,7 @@
 
 #include "backoff.h"
 #include "delivery.h"
+#include "webaddress.h"
 #include "webhooksign.h"
 
 #define CONTENT_TYPE "application/cloudevents-batch+json"
@@ -493,13 +494,6 @@ free_delivery (Delivery *delivery)
   g_free (webhook);
 }
 
-static gboolean
-is_web_address (GUri *uri)
-{
-  return g_regex_match_simple ("^https?$", g_uri_get_scheme (uri), 0, 0) &&
-         g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0';
-}
-
 Delivery *
 webhook_new (const WebhookSettings *settings, GError **error)
 {
@@ -511,9 +505,9 @@ webhook_new (const WebhookSettings *settings, GError **error)
 
   if (signer == NULL)
     return NULL;
-  /* It may have a secret in it, so it is not shown. */
-  uri = g_uri_parse (settings->url, SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri == NULL || !is_web_address (uri)) {
+  uri = web_address_parse (settings->url);
+  if (uri == NULL) {
+    /* It may have a secret in it, so it is not shown. */
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
         "The address of the webhook must be http://… or https://…");
     return NULL;
