@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "pgconnection.h"
+
 #define NS_PER_S 1000000000
 
 struct _NotifyStore {
@@ -174,6 +176,12 @@ notify_store_new (
   const char *database =
       settings_get_string (settings, SETTING_WISHLIST_DATABASE);
 
+  if (database != NULL && !pg_conninfo_check (database, NULL)) {
+    fail (settings, SETTING_WISHLIST_DATABASE, error,
+        "expected postgresql://USER@HOST/DATABASE or words like host=HOST "
+        "dbname=DATABASE");
+    return NULL;
+  }
   store->settings = settings;
   store->conninfo = g_strdup (database != NULL ? database : conninfo);
   if (settings_get_string (settings, SETTING_WISHLIST_TOKEN_FILE) != NULL) {

@@ -402,6 +402,8 @@ test_commands_check_notify (void)
       {"webhook-url = http://127.0.0.1:1/a\nwebhook-secret-file = secret\n",
           "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n", 0600,
           "ok     notices: to http://127.0.0.1:1/a\n"},
+      {"[wishlist]\ndatabase = hunter2\n", "", 0600,
+          "wishcast.conf:5: [wishlist] database: expected postgresql://"},
   };
 
   command_kit_init (&kit, NULL);
