@@ -162,7 +162,7 @@ free_port (GSocket **holder)
   return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
 }
 
-#define N_PORTS 7
+#define N_PORTS 8
 
 /* A configuration with ports of its own; all are held until @holders go. */
 static void
@@ -179,8 +179,9 @@ configure (CommandKit *kit, GSocket *holders[N_PORTS], const char *more)
                           "[ingest]\nrtsp-address = 127.0.0.1\nrtsp-port = %u\n"
                           "rtmp-address = 127.0.0.1\nrtmp-port = %u\n"
                           "hook-port = %u\n"
-                          "[origin]\nport = %u\n[api]\nport = %u\n%s",
-      p[0], p[1], p[2], p[3], p[4], p[5], p[6], more);
+                          "[origin]\nport = %u\n"
+                          "[api]\nport = %u\nlog-port = %u\n%s",
+      p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], more);
   command_kit_configure (kit, text);
 }
 
