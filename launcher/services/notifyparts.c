@@ -15,7 +15,7 @@ struct _NotifyStore {
   char *token; /* or NULL */
 };
 
-/* --- files with secrets --------------------------------------------------------- */
+/* --- files with secrets --------------------------------------------------- */
 
 static gboolean fail (const Settings *settings, Setting setting, GError **error,
     const char *format, ...) G_GNUC_PRINTF (4, 5);
@@ -73,7 +73,7 @@ read_secrets (const Settings *settings, Setting setting, GError **error)
   return g_strv_builder_end (secrets);
 }
 
-/* --- what is said ----------------------------------------------------------------- */
+/* --- what is said --------------------------------------------------------- */
 
 NoticeTexts *
 notify_make_texts (const Settings *settings)
@@ -99,7 +99,7 @@ notify_make_public_url (const Settings *settings)
   return url;
 }
 
-/* --- where to ------------------------------------------------------------------------ */
+/* --- where to ------------------------------------------------------------- */
 
 static gboolean
 add_webhook (const Settings *settings, GPtrArray *deliveries, GError **error)
@@ -166,7 +166,7 @@ notify_make_deliveries (const Settings *settings, GError **error)
   return g_steal_pointer (&deliveries);
 }
 
-/* --- the store ---------------------------------------------------------------------- */
+/* --- the store ------------------------------------------------------------ */
 
 NotifyStore *
 notify_store_new (
