@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { addDeveloper, checkService, command, makeNode, privateDatabase,
   query, startNode, startPublisher } from '../lib/node.js';
 import { Place } from '../lib/place.js';
+import { ReferenceStore } from '../lib/referencestore.js';
 import { makeSecret, Receiver } from '../lib/receiver.js';
 import { until } from '../lib/until.js';
 
@@ -155,7 +156,8 @@ test('a publisher that drops and returns is told of once', async () => {
     await until('it is live', async () => await one(`SELECT state
         FROM wishcast.broadcast WHERE link = '${link}'`) === 'live', 60);
     publisher.drop();
-    await until('it is interrupted', async () => await interruptions() >= n, 60);
+    await until('it is interrupted',
+        async () => await interruptions() >= n, 60);
   }
   await until('it is live again', async () => await one(`SELECT state
       FROM wishcast.broadcast WHERE link = '${link}'`) === 'live', 60);
@@ -206,6 +208,30 @@ test('kill -9 in the middle of a job: the rest is told, with the same keys',
       await portal.stop();
       checkService(service);
     });
+
+test('a store with an endpoint of its own is read to its end', async () => {
+  const before = receiver.events.length;
+  const token = 'a-token-of-the-store';
+  const store = await ReferenceStore.start(place, token);
+  store.wishlists.set('half-life', Array.from({ length: 12001 }, (_, i) => ({
+    id: String(i).padStart(6, '0'), username: `\u202eP${i}`,
+    language: i === 1 ? 'de' : null })));
+  writeFileSync(place.path('store-token'), `${token}\n`, { mode: 0o600 });
+  const other = await makeNode(place, 'other', {
+    'www': { 'public-url': PUBLIC },
+    'database': { url: database },
+    'wishlist': { url: store.url, 'token-file': place.path('store-token') },
+    'notify-texts': { de: 'Hallo {username}' },
+  });
+  const text = await command(other, 'notify', 'dry-run', 'half-life');
+  assert.match(text, /^000000: Game Half-Life started the broadcast\. Dear /m);
+  assert.match(text, /^000001: Hallo /m);
+  assert.match(text, /^12001 would be told\. Nobody was\.$/m);
+  assert.equal(receiver.events.length, before);
+
+  store.token = 'another';
+  await assert.rejects(command(other, 'notify', 'dry-run', 'half-life'), /401/);
+});
 
 test('hidden broadcasts and rehearsals are not told of', async () => {
   const before = receiver.events.length;
