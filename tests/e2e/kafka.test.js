@@ -14,6 +14,7 @@ import { until } from '../lib/until.js';
 
 const PUBLIC = 'https://play.example';
 const USERS = 2500;
+const RATE = 1000; // which is also what a page has
 const place = new Place();
 let kafka;
 let link;
@@ -38,12 +39,40 @@ const untilLife = (...states) => until(`its life is ${states}`, async () => {
 const one = async (text) =>
   (await query(place, privateDatabase(node), text))[0]?.[0];
 
+async function addGame(game, title) {
+  const key = await addDeveloper(node, game, title, 'Gordon');
+  await query(place, privateDatabase(node), `INSERT INTO wishcast.wishlist
+      SELECT '${game}', 'user-' || n, 'Player ' || n, NULL
+      FROM generate_series (1, ${USERS}) n`);
+  return key;
+}
+
+const noticesOf = async (game) => (await kafka.read('wishcast.notices'))
+    .filter(({ value }) => value.data.game.id === game);
+
+// Each user of the wishlist, with one key.
+function assertAllTold(notices) {
+  const keys = new Set(notices.map(({ key, value }) => `${key} ${value.id}`));
+  assert.equal(keys.size, USERS);
+  assert.deepEqual([...new Set(notices.map(({ key }) => key))].sort(),
+      Array.from({ length: USERS }, (_, i) => `user-${i + 1}`).sort());
+}
+
+const untilDone = (game) => until(`all are told of ${game}`, async () => {
+  const state = await one(`SELECT state FROM wishcast.notification_job
+      WHERE game = '${game}'`);
+  if (state !== 'done')
+    throw new Error(`${state}\n${service.output}`);
+  return true;
+}, 120);
+
 before(async () => {
   kafka = await startKafka(place);
   node = await makeNode(place, 'node', {
     www: { 'public-url': PUBLIC },
     broadcast: { 'resume-window': '60 s' },
     broker: { 'bootstrap-servers': kafka.brokers },
+    notify: { 'max-rate': RATE },
   });
   service = await startNode(node);
 });
@@ -51,10 +80,7 @@ before(async () => {
 after(() => place.leave());
 
 test('the life of a broadcast, in order', async () => {
-  const key = await addDeveloper(node, 'half-life', 'Half-Life', 'Gordon');
-  await query(place, privateDatabase(node), `INSERT INTO wishcast.wishlist
-      SELECT 'half-life', 'user-' || n, 'Player ' || n, NULL
-      FROM generate_series (1, ${USERS}) n`);
+  const key = await addGame('half-life', 'Half-Life');
   publisher = startPublisher(place, node.rtmp(key));
   link = await until('it has a link',
       () => one('SELECT link FROM wishcast.broadcast'), 60);
@@ -76,13 +102,10 @@ test('the life of a broadcast, in order', async () => {
 });
 
 test('everybody is told, the key being the user', async () => {
-  await until('the job is done', async () => await one(`SELECT state
-      FROM wishcast.notification_job WHERE link = '${link}'`) === 'done', 90);
-  const notices = await kafka.read('wishcast.notices');
+  await untilDone('half-life');
+  const notices = await noticesOf('half-life');
   assert.equal(notices.length, USERS);
-  assert.equal(new Set(notices.map(({ value }) => value.id)).size, USERS);
-  assert.deepEqual(notices.map(({ key }) => key).sort(),
-      Array.from({ length: USERS }, (_, i) => `user-${i + 1}`).sort());
+  assertAllTold(notices);
   for (const { key, value } of notices) {
     assert.equal(value.subject, key);
     assert.equal(value.data.message, 'Game Half-Life started the broadcast. ' +
@@ -91,13 +114,23 @@ test('everybody is told, the key being the user', async () => {
   }
 });
 
-test('while the broker is away all goes on, and is told later', async () => {
+test('the broker is killed in the middle, and nothing is lost', async () => {
+  const key = await addGame('portal', 'Portal');
+  const portal = startPublisher(place, node.rtmp(key));
+  await until('the first are told', async () =>
+    (await noticesOf('portal')).length > 0, 90);
   await kafka.kill();
   publisher.stopped = true;
   await command(node, 'end', link);
   await until('the node has noticed', () =>
-    service.output.includes('Events of broadcasts wait'), 90);
+    /Events of broadcasts wait/.test(service.output) &&
+    /The notices of \S+ have to wait/.test(service.output), 90);
   await kafka.up();
   await untilLife('starting', 'live', 'interrupted', 'live', 'ended');
+  await untilDone('portal');
+  const notices = await noticesOf('portal');
+  assertAllTold(notices);
+  assert.ok(notices.length <= USERS + RATE, `${notices.length} messages`);
+  await portal.stop();
   checkService(service);
 });
