@@ -10,9 +10,10 @@
  * be told. `wishcast run` works on such jobs; this element tells nobody itself,
  * and the streaming thread never waits for the database.
  *
- * "Can be watched" means: media has flowed for #GstWishlistNotify:after, and, if
- * there is an origin in the pipeline (context `wishcast.origin`, from
- * `cdnoriginsink`), its playlist for the link is complete.
+ * "Can be watched" means: media has flowed for #GstWishlistNotify:after, by its
+ * own timestamps, of which it must have some, and, if there is an origin in the
+ * pipeline (context `wishcast.origin`, from `cdnoriginsink`), its playlist for
+ * the link is complete.
  *
  * Of one broadcast (link) there is one job for ever, however often its publisher
  * returns. None is filed within #GstWishlistNotify:quiet-period of the last one
@@ -275,20 +276,19 @@ count_segments (GstWishlistNotify *self, const ChunkInfo *info)
   return n >= SEGMENTS || (n == SEGMENTS - 1 && info->last);
 }
 
+/* By the time of the media; headers, which have none, do not count. */
 static gboolean
 count_time (GstWishlistNotify *self, GstBuffer *buffer, GstClockTime after)
 {
   GstClockTime time = GST_BUFFER_DTS_OR_PTS (buffer);
 
   if (!GST_CLOCK_TIME_IS_VALID (time))
-    time = gst_util_get_timestamp ();
-  else if (GST_BUFFER_DURATION_IS_VALID (buffer))
-    time += GST_BUFFER_DURATION (buffer);
-  if (!GST_CLOCK_TIME_IS_VALID (self->first_time))
-    self->first_time = GST_BUFFER_DTS_OR_PTS (buffer);
+    return FALSE;
   if (!GST_CLOCK_TIME_IS_VALID (self->first_time))
     self->first_time = time;
-  return time >= self->first_time + after;
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    time += GST_BUFFER_DURATION (buffer);
+  return time >= self->first_time && time - self->first_time >= after;
 }
 
 static gboolean
