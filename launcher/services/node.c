@@ -390,6 +390,7 @@ start_report (Node *node)
       .viewers = node->viewers,
       .has_api = node->api != NULL,
       .has_sweeper = node->sweeper != NULL,
+      .has_notifier = node->notifier != NULL,
   };
 
   node->report = node_report_new (&settings, node->overview);

@@ -235,6 +235,8 @@ add_services (JsonBuilder *builder, const NodeFiguresSettings *settings)
     json_builder_add_string_value (builder, "api");
   if (settings->has_sweeper)
     json_builder_add_string_value (builder, "sweeper");
+  if (settings->has_notifier)
+    json_builder_add_string_value (builder, "notifier");
   json_builder_end_array (builder);
 }
 

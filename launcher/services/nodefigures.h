@@ -20,6 +20,7 @@ typedef struct {
   Viewers *viewers;
   gboolean has_api;
   gboolean has_sweeper;
+  gboolean has_notifier;
 } NodeFiguresSettings;
 
 /* All that is passed must outlive it. */

@@ -323,6 +323,7 @@ export default {
       'service-ingest': 'ingest',
       'service-api': 'API',
       'service-sweeper': 'sweeper',
+      'service-notifier': 'notifier',
       messages: 'Messages',
       messagesNone: 'None.',
       'problem-database-away': 'The database has not answered since ' +

@@ -342,6 +342,7 @@ export default {
       'service-ingest': 'приём',
       'service-api': 'API',
       'service-sweeper': 'уборщик',
+      'service-notifier': 'рассылка уведомлений',
       messages: 'Сообщения',
       messagesNone: 'Нет.',
       'problem-database-away': 'База данных не отвечает с {since}: ' +
