@@ -94,6 +94,8 @@ export class Preview {
     const { Player } = await import('./player.js');
     if (this.#player || !this.#isOn())
       return;
+    // Tells the player to play, which takes it back.
+    this.#video.autoplay = true;
     const player = new Player(this.#video, this.#playlist);
     player.addEventListener('state', ({ detail }) => {
       const isShown = detail === 'playing';

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { openPage, startChromium } from '../lib/chromium.js';
+import { openPage, startBrowser } from '../lib/chromium.js';
 import { addDeveloper, checkService, makeNode, privateDatabase, query,
   startNode, startPublisher } from '../lib/node.js';
 import { Place } from '../lib/place.js';
@@ -21,7 +21,7 @@ const pages = {};
 const keys = {};
 const publishers = {};
 const links = {};
-let chromium;
+let browser;
 let node;
 let service;
 
@@ -76,8 +76,12 @@ async function end(game) {
   await untilState(game, 'ended');
 }
 
+// Each as somebody else's: of one browser, all pages that are in sight share six
+// connections to the node.
 async function open(name, path) {
-  pages[name] = await openPage(chromium, `${node.url}${path}`);
+  const context = await browser.newContext(
+      { locale: 'en', viewport: { width: 1280, height: 800 } });
+  pages[name] = await openPage(context, `${node.url}${path}`);
   await pages[name].page.evaluate(() => { window.isTheSame = true; });
 }
 
@@ -91,7 +95,7 @@ before(async () => {
   keys['half-life'] =
     await addDeveloper(node, 'half-life', 'Half-Life', 'Gordon');
   keys.portal = await addDeveloper(node, 'portal', 'Portal <b>2</b>', 'Chell');
-  chromium = await startChromium(place, { locale: 'en' });
+  browser = await startBrowser(place);
   for (const [name, path] of Object.entries(PATHS))
     await open(name, path);
 });
@@ -222,6 +226,12 @@ test('what can be watched is told page by page, and no more', async () => {
          now () + CASE WHEN i > 20 THEN interval '-1 s' ELSE '1 day' END
        FROM generate_series (1, 30) i,
          LATERAL (SELECT now () - interval '1 h' - i * interval '1 min') t(at)`);
+  await until('the API knows them', async () => {
+    const answer = await fetch(`${node.url}/api/v1/games/portal/broadcasts` +
+        '?state=ended&limit=100');
+    return (await answer.json()).broadcasts.some(
+        ({ link }) => link === 'old30');
+  });
   await pages.other.page.reload();
   const count = async () => (await look('other')).ended.length;
   await until('the first page', async () => await count() === 12);
