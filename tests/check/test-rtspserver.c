@@ -346,14 +346,14 @@ test_rtspclientsink_late (Fixture *fixture, gconstpointer unused)
   publisher = rtsp_kit_publish (fixture->ingest, KIT_KEY_A,
       GST_VIDEO "audiotestsrc timestamp-offset=400000000 "
                 "samplesperbuffer=1024 ! clocksync ! " GST_AAC GST_SINK);
-  rtsp_kit_wait_frames (fixture->kit, KIT_KEY_A, 465 + 708);
+  rtsp_kit_wait_frames (fixture->kit, KIT_KEY_A, 660 + 1000);
   g_subprocess_force_exit (publisher);
   rtsp_kit_finish (publisher, NULL);
   rtsp_kit_wait_ended (fixture->kit, 1);
 
   record = rtsp_kit_get_record (fixture->kit, 0);
-  video = assert_stream (record, "video", "video/x-h264", 400, 700);
-  audio = assert_stream (record, "audio", "audio/mpeg", 600, 1000);
+  video = assert_stream (record, "video", "video/x-h264", 600, 1000);
+  audio = assert_stream (record, "audio", "audio/mpeg", 900, 1500);
   assert_steps (video, audio);
   expected = 0.4 + (audio->n_frames - 1) * 1024 / 48000.0 -
              (video->n_frames - 1) / 30.0;
