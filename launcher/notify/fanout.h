@@ -16,7 +16,6 @@ typedef struct _Fanout Fanout;
 /* Users a page: what is repeated on the wire after a kill, and what is held in
  * memory, twice. */
 #define FANOUT_PAGE 5000
-#define FANOUT_LEASE (15 * G_USEC_PER_SEC)
 
 typedef struct {
   const char *conninfo;

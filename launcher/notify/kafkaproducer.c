@@ -119,8 +119,8 @@ kafka_producer_new (const char *brokers, GError **error)
   return g_steal_pointer (&producer);
 }
 
-/* Drops what is queued. Also the way out of a fatal error, after which an
- * idempotent producer takes nothing more. */
+/* Drops what is queued, as it names what the caller is about to free. Also the way
+ * out of a fatal error, after which an idempotent producer takes nothing more. */
 static void
 disconnect (KafkaProducer *producer)
 {
@@ -177,8 +177,10 @@ kafka_producer_send (KafkaProducer *producer, const char *topic,
     return FALSE;
   while ((code = produce (producer, topic, key, value, length, message_data)) ==
          RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-    if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    if (g_cancellable_set_error_if_cancelled (cancellable, error)) {
+      disconnect (producer);
       return FALSE;
+    }
     rd_kafka_poll (producer->rk, GLANCE);
   }
   rd_kafka_poll (producer->rk, 0);

@@ -30,7 +30,8 @@ typedef void (*KafkaRefused) (
 void kafka_producer_on_refused (
     KafkaProducer *producer, KafkaRefused refused, gpointer data);
 
-/* Queues one; waits while the queue is full. @key and @value are copied. */
+/* Queues one; waits while the queue is full. @key and @value are copied. FALSE:
+ * none may have come; the producer is emptied. */
 gboolean kafka_producer_send (KafkaProducer *producer, const char *topic,
     const char *key, const char *value, gsize length, gpointer message_data,
     GCancellable *cancellable, GError **error);

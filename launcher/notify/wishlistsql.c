@@ -11,26 +11,23 @@ typedef struct {
   PgConnection *connection; /* or NULL */
 } WishlistSql;
 
-/* Moves what libpq said into our domain. */
-static void
-take_error (WishlistSql *sql, GError *why, GError **error)
+static PgRows *
+query (WishlistSql *sql, const char *text, const char *game, const char *cursor,
+    guint most, GError **error)
 {
-  gboolean is_transient = pg_error_is_transient (why);
+  g_autofree char *limit = g_strdup_printf ("%u", most);
+  const char *values[] = {game, cursor, limit};
+  PgRows *rows = NULL;
 
-  if (sql->connection != NULL && pg_connection_is_lost (sql->connection))
-    g_clear_pointer (&sql->connection, pg_connection_free);
-  g_set_error (error, WISHLIST_ERROR,
-      is_transient ? WISHLIST_ERROR_AWAY : WISHLIST_ERROR_WRONG,
-      "The wishlist cannot be read: %s", why->message);
-  g_error_free (why);
-}
-
-static gboolean
-connect (WishlistSql *sql, GError **error)
-{
   if (sql->connection == NULL)
     sql->connection = pg_connection_open (sql->conninfo, error);
-  return sql->connection != NULL;
+  if (sql->connection != NULL)
+    rows = pg_connection_query (
+        sql->connection, text, G_N_ELEMENTS (values), values, error);
+  if (rows == NULL && sql->connection != NULL &&
+      pg_connection_is_lost (sql->connection))
+    g_clear_pointer (&sql->connection, pg_connection_free);
+  return rows;
 }
 
 static WishlistPage *
@@ -70,21 +67,18 @@ read_page (WishlistSource *source, const char *game, const char *cursor,
     guint most, GCancellable *cancellable, GError **error)
 {
   WishlistSql *sql = (WishlistSql *)source;
-  g_autofree char *limit = g_strdup_printf ("%u", most);
-  const char *values[] = {game, cursor, limit};
   g_autoptr (PgRows) rows = NULL;
-  GError *why = NULL;
+  g_autoptr (GError) why = NULL;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
-  if (connect (sql, &why))
-    rows = pg_connection_query (
-        sql->connection, sql->query, G_N_ELEMENTS (values), values, &why);
-  if (rows == NULL) {
-    take_error (sql, why, error);
-    return NULL;
-  }
-  return read_rows (game, cursor, rows, most, error);
+  rows = query (sql, sql->query, game, cursor, most, &why);
+  if (rows != NULL)
+    return read_rows (game, cursor, rows, most, error);
+  g_set_error (error, WISHLIST_ERROR,
+      pg_error_is_transient (why) ? WISHLIST_ERROR_AWAY : WISHLIST_ERROR_WRONG,
+      "The wishlist cannot be read: %s", why->message);
+  return NULL;
 }
 
 /* All of it at once, by the same query: it may be any. */
@@ -92,15 +86,10 @@ static gint64
 count (WishlistSource *source, const char *game, GCancellable *cancellable)
 {
   WishlistSql *sql = (WishlistSql *)source;
-  g_autofree char *query =
+  g_autofree char *text =
       g_strdup_printf ("SELECT count (*) FROM (%s) AS wishlist", sql->query);
-  const char *values[] = {game, NULL, "2147483647"};
-  g_autoptr (PgRows) rows = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (PgRows) rows = query (sql, text, game, NULL, G_MAXINT32, NULL);
 
-  if (connect (sql, &error))
-    rows = pg_connection_query (
-        sql->connection, query, G_N_ELEMENTS (values), values, &error);
   return rows != NULL ? g_ascii_strtoll (pg_rows_get (rows, 0, 0), NULL, 10)
                       : -1;
 }

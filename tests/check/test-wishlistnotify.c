@@ -284,8 +284,7 @@ test_never (Fixture *f, gconstpointer data)
 
   g_object_set (f->element, "after", G_MAXUINT64, NULL);
   play (f);
-  push_segments (f, 0, 5);
-  push_time (f, 0, GST_CLOCK_TIME_NONE);
+  push_segments (f, 3, 5);
   /* Another one of the same queue, behind whatever this one has filed. */
   before = mark (f);
   begin_again (f, "a");
@@ -299,10 +298,19 @@ test_never (Fixture *f, gconstpointer data)
 static void
 test_once (Fixture *f, gconstpointer data)
 {
+  Fixture other;
+
   play (f);
   push_segments (f, 0, 2);
   await_answer (f, "a", "filed");
   push_segments (f, 2, 5);
+  /* Of the same queue: what comes of the first is known before. */
+  make_element (&other);
+  play (&other);
+  push_segments (&other, 0, 2);
+  await_answer (&other, "a", "filed-before");
+  tear_down (&other, NULL);
+  mark (f);
   begin_again (f, "a");
   push_segments (f, 0, 2);
   await_answer (f, "a", "filed-before");
