@@ -33,18 +33,22 @@ read_line (GDataInputStream *in, GCancellable *cancellable)
   return line != NULL ? g_strchomp (line) : NULL;
 }
 
+/* NULL: the other side went away within them. */
 static GHashTable *
 read_headers (GDataInputStream *in, GCancellable *cancellable)
 {
-  GHashTable *headers =
+  g_autoptr (GHashTable) headers =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 
   while (TRUE) {
     g_autofree char *line = read_line (in, cancellable);
-    char *colon = line != NULL ? strchr (line, ':') : NULL;
+    char *colon;
 
+    if (line == NULL)
+      return NULL;
+    colon = strchr (line, ':');
     if (colon == NULL)
-      return headers;
+      return g_steal_pointer (&headers);
     *colon = '\0';
     g_hash_table_insert (
         headers, g_ascii_strdown (line, -1), g_strdup (g_strchug (colon + 1)));
@@ -115,6 +119,7 @@ serve (Call *call, GDataInputStream *in)
   g_autoptr (GHashTable) headers = NULL;
   g_autofree char *body = NULL;
   const char *length;
+  gsize got;
   StubRequest request = {0};
   StubAnswer answer = {.status = 200};
   gboolean is_open;
@@ -122,11 +127,14 @@ serve (Call *call, GDataInputStream *in)
   if (g_strv_length (words) != 3)
     return FALSE;
   headers = read_headers (in, call->stub->ending);
+  if (headers == NULL)
+    return FALSE;
   length = g_hash_table_lookup (headers, "content-length");
   request.length = length != NULL ? g_ascii_strtoull (length, NULL, 10) : 0;
   body = g_malloc0 (request.length + 1);
-  if (!g_input_stream_read_all (G_INPUT_STREAM (in), body, request.length, NULL,
-          call->stub->ending, NULL))
+  g_input_stream_read_all (G_INPUT_STREAM (in), body, request.length, &got,
+      call->stub->ending, NULL);
+  if (got < request.length)
     return FALSE;
   request.method = words[0];
   request.target = words[1];
