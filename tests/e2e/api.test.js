@@ -194,7 +194,8 @@ test('the end', async () => {
 });
 
 test('what is not for everybody', async () => {
-  for (const path of ['/api/v1/developer', '/api/v1/operator/overview']) {
+  for (const path of ['/api/v1/developer', '/api/v1/operator/overview',
+    '/api/v1/operator/notifications']) {
     await call('GET', path, 401);
     const answers = await Promise.all(Array.from({ length: 12 }, () =>
       request(facts.port, 'GET', path, { headers: {
@@ -218,14 +219,7 @@ test('how far the wishlists are told', async () => {
   assert.deepEqual(
       notifications.map(({ link, state, reason }) => [link, state, reason]),
       [['a', 'pending', null], ['b', 'cancelled', 'operator']]);
-  await call('GET', path, 401);
   await get(facts.key, 401);
-  const wrong = await Promise.all(Array.from({ length: 12 }, () =>
-    request(facts.port, 'GET', path,
-        { headers: { Authorization: 'Bearer wrong' } })));
-  for (const answer of wrong)
-    api.checkAnswer('GET', path, answer);
-  assert.ok(wrong.some(({ status }) => status === 429));
 });
 
 test('while the database is away', async () => {
