@@ -14,7 +14,7 @@ import { until } from '../lib/until.js';
 
 const PUBLIC = 'https://play.example';
 const USERS = 2500;
-const RATE = 1000; // which is also what a page has
+const RATE = 100; // which is also what a page has
 const place = new Place();
 let kafka;
 let link;
