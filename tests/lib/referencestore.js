@@ -10,8 +10,6 @@ export class ReferenceStore {
   // game -> users { id, username, language }, in order of id.
   wishlists = new Map();
   token;
-  // Of all requests: status.
-  answers = [];
 
   #server;
 
@@ -22,7 +20,6 @@ export class ReferenceStore {
     store.url = `http://127.0.0.1:${port}/v1/wishlist`;
     store.#server = http.createServer((request, response) => {
       const { status, body } = store.#answer(request);
-      store.answers.push(status);
       response.writeHead(status, { 'content-type': 'application/json' })
           .end(JSON.stringify(body));
     });
