@@ -8,13 +8,6 @@
 
 #define NS_PER_S 1000000000
 
-typedef struct {
-  const char *name;
-  int n; /* arguments */
-  const char *arguments;
-  int (*run) (PgConnection *connection, char **argv);
-} Action;
-
 static char *kept_text;
 
 static const GOptionEntry entries[] = {
@@ -25,7 +18,7 @@ static const GOptionEntry entries[] = {
 };
 
 static int
-add (PgConnection *connection, char **argv)
+add (CommandDatabase *database, const Settings *settings, char **argv)
 {
   const char *id = argv[0], *title = argv[1];
   g_autoptr (GError) error = NULL;
@@ -39,7 +32,7 @@ add (PgConnection *connection, char **argv)
     command_say ("a title has " TITLE_RULE);
     return EX_DATAERR;
   }
-  if (!game_add (connection, id, title, &added, &error))
+  if (!game_add (database->connection, id, title, &added, &error))
     return command_fail (error);
   if (!added) {
     command_say ("there is a game %s already", id);
@@ -50,7 +43,7 @@ add (PgConnection *connection, char **argv)
 
 /* What has ended already is kept as long as its page says. */
 static int
-set (PgConnection *connection, char **argv)
+set (CommandDatabase *database, const Settings *settings, char **argv)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *seconds = NULL, *found = NULL;
@@ -61,7 +54,7 @@ set (PgConnection *connection, char **argv)
         &command_game, "--recording-kept: expected " TIME_TEXT_RULE);
   seconds = g_strdup_printf ("%" G_GUINT64_FORMAT ".%09" G_GUINT64_FORMAT,
       kept / NS_PER_S, kept % NS_PER_S);
-  if (!command_ask (connection, &found, &error,
+  if (!command_ask (database->connection, &found, &error,
           "UPDATE wishcast.game SET recording_kept ="
           " make_interval (secs => $2::double precision) WHERE id = $1"
           " RETURNING id",
@@ -76,12 +69,12 @@ set (PgConnection *connection, char **argv)
 }
 
 static int
-list (PgConnection *connection, char **argv)
+list (CommandDatabase *database, const Settings *settings, char **argv)
 {
   static const char *const titles[] = {
       "ID", "TITLE", "BROADCASTS", "RECORDINGS KEPT", NULL};
   g_autoptr (GError) error = NULL;
-  g_autoptr (PgRows) rows = pg_connection_query (connection,
+  g_autoptr (PgRows) rows = pg_connection_query (database->connection,
       "SELECT id, title, (SELECT count (*) FROM wishcast.broadcast b "
       "WHERE b.game = g.id), "
       "(extract (epoch FROM recording_kept) * 1000000000)::bigint "
@@ -105,44 +98,17 @@ list (PgConnection *connection, char **argv)
   return EX_OK;
 }
 
-static const Action actions[] = {
-    {"add", 2, "an id and a title", add},
-    {"list", 0, "no arguments", list},
-    {"set", 1, "an id, and what to set", set},
+static const CommandAction actions[] = {
+    {"add", 2, 2, "an id and a title", add},
+    {"list", 0, 0, "no arguments", list},
+    {"set", 1, 1, "an id, and what to set", set, TRUE},
 };
-
-static const Action *
-find_action (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
-    if (strcmp (actions[i].name, name) == 0)
-      return &actions[i];
-  return NULL;
-}
 
 static int
 run (int argc, char **argv)
 {
-  g_autoptr (Settings) settings = NULL;
-  g_autoptr (GError) error = NULL;
-  g_auto (CommandDatabase) database = {0};
-  const Action *action;
-  int status;
-
-  if (!command_parse (
-          &command_game, &argc, argv, entries, 1, 3, &settings, &status))
-    return status;
-  action = find_action (argv[1]);
-  if (action == NULL)
-    return command_refuse (&command_game, "there is no game %s", argv[1]);
-  if (argc - 2 != action->n)
-    return command_refuse (
-        &command_game, "game %s takes %s", argv[1], action->arguments);
-  if (kept_text != NULL && action->run != set)
-    return command_refuse (&command_game, "--recording-kept is for set");
-  if (!command_database_open (&database, settings, &error))
-    return command_fail (error);
-  return action->run (database.connection, argv + 2);
+  return command_run_action (
+      &command_game, actions, G_N_ELEMENTS (actions), entries, argc, argv);
 }
 
 const Command command_game = {

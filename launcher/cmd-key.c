@@ -8,13 +8,6 @@
 #include "gamekeys.h"
 #include "timetext.h"
 
-typedef struct {
-  const char *name;
-  int n_least, n_most; /* arguments */
-  const char *arguments;
-  int (*run) (PgConnection *connection, const Settings *settings, char **argv);
-} Action;
-
 static char *overlap_text;
 
 static const GOptionEntry entries[] = {
@@ -106,26 +99,27 @@ tell_key (const Settings *settings, char **argv, StreamKey *key, gboolean done,
 }
 
 static int
-add_key (PgConnection *connection, const Settings *settings, char **argv)
+add_key (CommandDatabase *database, const Settings *settings, char **argv)
 {
   g_autoptr (GError) error = NULL;
   gboolean done, added;
   StreamKey key;
   int status;
 
-  if (!find_game (connection, argv[0], &status))
+  if (!find_game (database->connection, argv[0], &status))
     return status;
   if (!title_is_valid (argv[1])) {
     command_say ("a name has " TITLE_RULE);
     return EX_DATAERR;
   }
-  done = game_key_add (connection, argv[0], argv[1], &key, &added, &error);
+  done = game_key_add (
+      database->connection, argv[0], argv[1], &key, &added, &error);
   return tell_key (settings, argv, &key, done, added, error,
       "has a key already: wishcast key rotate");
 }
 
 static int
-rotate_key (PgConnection *connection, const Settings *settings, char **argv)
+rotate_key (CommandDatabase *database, const Settings *settings, char **argv)
 {
   g_autoptr (GError) error = NULL;
   gboolean done, added;
@@ -135,10 +129,10 @@ rotate_key (PgConnection *connection, const Settings *settings, char **argv)
 
   if (!time_text_parse (overlap_text ? overlap_text : "24h", &overlap))
     return command_refuse (&command_key, "--overlap: expected " TIME_TEXT_RULE);
-  if (!find_game (connection, argv[0], &status))
+  if (!find_game (database->connection, argv[0], &status))
     return status;
   done = game_key_rotate (
-      connection, argv[0], argv[1], overlap, &key, &added, &error);
+      database->connection, argv[0], argv[1], overlap, &key, &added, &error);
   return tell_key (settings, argv, &key, done, added, error,
       "is not there: wishcast key add");
 }
@@ -146,7 +140,7 @@ rotate_key (PgConnection *connection, const Settings *settings, char **argv)
 /* Revoking and listing */
 
 static int
-revoke_key (PgConnection *connection, const Settings *settings, char **argv)
+revoke_key (CommandDatabase *database, const Settings *settings, char **argv)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *revoked = NULL;
@@ -156,7 +150,7 @@ revoke_key (PgConnection *connection, const Settings *settings, char **argv)
   /* Somebody may have the whole key at hand. It is not repeated. */
   if (strchr (id, '-') != NULL)
     id = stream_key_redact (id, buffer);
-  if (!command_ask (connection, &revoked, &error,
+  if (!command_ask (database->connection, &revoked, &error,
           "UPDATE wishcast.stream_key"
           " SET revoked_at = coalesce (revoked_at, now ()) WHERE id = $1"
           " RETURNING id",
@@ -170,13 +164,13 @@ revoke_key (PgConnection *connection, const Settings *settings, char **argv)
 }
 
 static int
-list_keys (PgConnection *connection, const Settings *settings, char **argv)
+list_keys (CommandDatabase *database, const Settings *settings, char **argv)
 {
   static const char *const titles[] = {
       "ID", "GAME", "NAME", "CREATED", "STATE", NULL};
   const char *values[] = {argv[0]};
   g_autoptr (GError) error = NULL;
-  g_autoptr (PgRows) rows = pg_connection_query (connection,
+  g_autoptr (PgRows) rows = pg_connection_query (database->connection,
       "SELECT k.id, b.game, b.name,"
       " to_char (k.created_at, 'YYYY-MM-DD HH24:MI'),"
       " CASE WHEN k.revoked_at IS NOT NULL"
@@ -207,45 +201,18 @@ list_keys (PgConnection *connection, const Settings *settings, char **argv)
   return EX_OK;
 }
 
-static const Action actions[] = {
+static const CommandAction actions[] = {
     {"add", 2, 2, "a game and a name", add_key},
     {"list", 0, 1, "a game, or nothing", list_keys},
     {"revoke", 1, 1, "the id of a key", revoke_key},
-    {"rotate", 2, 2, "a game and a name", rotate_key},
+    {"rotate", 2, 2, "a game and a name", rotate_key, TRUE},
 };
-
-static const Action *
-find_action (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
-    if (strcmp (actions[i].name, name) == 0)
-      return &actions[i];
-  return NULL;
-}
 
 static int
 run (int argc, char **argv)
 {
-  g_autoptr (Settings) settings = NULL;
-  g_autoptr (GError) error = NULL;
-  g_auto (CommandDatabase) database = {0};
-  const Action *action;
-  int status;
-
-  if (!command_parse (
-          &command_key, &argc, argv, entries, 1, 3, &settings, &status))
-    return status;
-  action = find_action (argv[1]);
-  if (action == NULL)
-    return command_refuse (&command_key, "there is no key %s", argv[1]);
-  if (argc - 2 < action->n_least || argc - 2 > action->n_most)
-    return command_refuse (
-        &command_key, "key %s takes %s", argv[1], action->arguments);
-  if (overlap_text != NULL && action->run != rotate_key)
-    return command_refuse (&command_key, "--overlap is for rotate");
-  if (!command_database_open (&database, settings, &error))
-    return command_fail (error);
-  return action->run (database.connection, settings, argv + 2);
+  return command_run_action (
+      &command_key, actions, G_N_ELEMENTS (actions), entries, argc, argv);
 }
 
 const Command command_key = {

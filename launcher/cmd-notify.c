@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gio/gio.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "commands.h"
 #include "link.h"
@@ -12,25 +11,22 @@
 #define SAMPLES 3
 #define PAGE 5000
 
-typedef struct {
-  const char *name;
-  int n_least, n_most; /* arguments */
-  const char *arguments;
-  int (*run) (PgConnection *connection, const char *conninfo,
-      const Settings *settings, char **argv);
-} Action;
-
 /* Looking */
 
-static int
-show_status (PgConnection *connection, const char *conninfo,
-    const Settings *settings, char **argv)
+static gboolean
+check_link (const char *link)
 {
-  static const char *const titles[] = {"LINK", "GAME", "STATE", "SENT",
-      "REFUSED", "TOTAL", "CREATED", "NODE", "PROBLEM", NULL};
-  const char *values[] = {argv[0]};
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PgRows) rows = pg_connection_query (connection,
+  if (link_is_valid (link))
+    return TRUE;
+  command_say ("%s is no link: " LINK_RULE, link);
+  return FALSE;
+}
+
+/* @link NULL: the newest. */
+static PgRows *
+query_jobs (PgConnection *connection, const char *link, GError **error)
+{
+  return pg_connection_query (connection,
       "SELECT j.link, j.game, j.state || coalesce (' (' || j.reason || ')', "
       "''),"
       " j.sent, (SELECT count (*) FROM wishcast.notification_refused"
@@ -41,9 +37,21 @@ show_status (PgConnection *connection, const char *conninfo,
       "FROM wishcast.notification_job j "
       "WHERE $1::text IS NULL OR j.link = $1 "
       "ORDER BY j.created_at DESC, j.id LIMIT " NEWEST,
-      1, values, &error);
+      1, &link, error);
+}
+
+static int
+show_status (CommandDatabase *database, const Settings *settings, char **argv)
+{
+  static const char *const titles[] = {"LINK", "GAME", "STATE", "SENT",
+      "REFUSED", "TOTAL", "CREATED", "NODE", "PROBLEM", NULL};
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PgRows) rows = NULL;
   CommandTable *table;
 
+  if (argv[0] != NULL && !check_link (argv[0]))
+    return EX_DATAERR;
+  rows = query_jobs (database->connection, argv[0], &error);
   if (rows == NULL)
     return command_fail (error);
   if (argv[0] != NULL && pg_rows_count (rows) == 0) {
@@ -66,13 +74,15 @@ show_status (PgConnection *connection, const char *conninfo,
 
 /* @sql: of one link, whether there was something to do. */
 static int
-change (PgConnection *connection, const char *sql, const char *link,
+change (CommandDatabase *database, const char *sql, const char *link,
     const char *done, const char *nothing)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *answer = NULL;
 
-  if (!command_ask (connection, &answer, &error, sql, link, NULL))
+  if (!check_link (link))
+    return EX_DATAERR;
+  if (!command_ask (database->connection, &answer, &error, sql, link, NULL))
     return command_fail (error);
   if (g_strcmp0 (answer, "t") != 0) {
     command_say ("%s %s", link, nothing);
@@ -83,19 +93,17 @@ change (PgConnection *connection, const char *sql, const char *link,
 }
 
 static int
-cancel (PgConnection *connection, const char *conninfo,
-    const Settings *settings, char **argv)
+cancel (CommandDatabase *database, const Settings *settings, char **argv)
 {
-  return change (connection, "SELECT wishcast.cancel_notification ($1)",
-      argv[0], "Cancelled. Who has been told has been told.",
+  return change (database, "SELECT wishcast.cancel_notification ($1)", argv[0],
+      "Cancelled. Who has been told has been told.",
       "has no notices that could be cancelled: wishcast notify status");
 }
 
 static int
-retry (PgConnection *connection, const char *conninfo, const Settings *settings,
-    char **argv)
+retry (CommandDatabase *database, const Settings *settings, char **argv)
 {
-  return change (connection, "SELECT wishcast.retry_notification ($1)", argv[0],
+  return change (database, "SELECT wishcast.retry_notification ($1)", argv[0],
       "Taken up again.",
       "has no notices to take up: they are under way, or nobody refused "
       "them, or there was a reason not to tell anybody: wishcast notify "
@@ -140,12 +148,12 @@ read_all (WishlistSource *source, const NoticeTexts *texts,
 }
 
 static int
-dry_run (PgConnection *connection, const char *conninfo,
-    const Settings *settings, char **argv)
+dry_run (CommandDatabase *database, const Settings *settings, char **argv)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (NoticeTexts) texts = notify_make_texts (settings);
-  g_autoptr (NotifyStore) store = notify_store_new (settings, conninfo, &error);
+  g_autoptr (NotifyStore) store = notify_store_new (
+      settings, command_database_get_conninfo (database, settings), &error);
   g_autofree char *url = notify_make_public_url (settings);
   g_autofree char *watch_url = g_strdup_printf ("%s/watch/LINK", url);
   g_autofree char *title = NULL;
@@ -155,7 +163,7 @@ dry_run (PgConnection *connection, const char *conninfo,
   guint64 n;
 
   if (store == NULL ||
-      !command_ask (connection, &title, &error,
+      !command_ask (database->connection, &title, &error,
           "SELECT title FROM wishcast.game WHERE id = $1", argv[0], NULL))
     return command_fail (error);
   if (title == NULL) {
@@ -174,51 +182,18 @@ dry_run (PgConnection *connection, const char *conninfo,
   return EX_OK;
 }
 
-static const Action actions[] = {
+static const CommandAction actions[] = {
     {"cancel", 1, 1, "a link", cancel},
     {"dry-run", 1, 1, "a game", dry_run},
     {"retry", 1, 1, "a link", retry},
     {"status", 0, 1, "a link, or nothing", show_status},
 };
 
-static const Action *
-find_action (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
-    if (strcmp (actions[i].name, name) == 0)
-      return &actions[i];
-  return NULL;
-}
-
 static int
 run (int argc, char **argv)
 {
-  g_autoptr (Settings) settings = NULL;
-  g_autoptr (GError) error = NULL;
-  g_auto (CommandDatabase) database = {0};
-  const char *conninfo;
-  const Action *action;
-  int status;
-
-  if (!command_parse (
-          &command_notify, &argc, argv, NULL, 1, 2, &settings, &status))
-    return status;
-  action = find_action (argv[1]);
-  if (action == NULL)
-    return command_refuse (&command_notify, "there is no notify %s", argv[1]);
-  if (argc - 2 < action->n_least || argc - 2 > action->n_most)
-    return command_refuse (
-        &command_notify, "notify %s takes %s", argv[1], action->arguments);
-  if (action->run != dry_run && argv[2] != NULL && !link_is_valid (argv[2])) {
-    command_say ("%s is no link: " LINK_RULE, argv[2]);
-    return EX_DATAERR;
-  }
-  if (!command_database_open (&database, settings, &error))
-    return command_fail (error);
-  conninfo = database.server != NULL
-                 ? private_postgres_get_conninfo (database.server)
-                 : settings_get_string (settings, SETTING_DATABASE_URL);
-  return action->run (database.connection, conninfo, settings, argv + 2);
+  return command_run_action (
+      &command_notify, actions, G_N_ELEMENTS (actions), NULL, argc, argv);
 }
 
 const Command command_notify = {

@@ -264,6 +264,68 @@ command_database_clear (CommandDatabase *database)
   g_clear_pointer (&database->server, private_postgres_free);
 }
 
+const char *
+command_database_get_conninfo (
+    const CommandDatabase *database, const Settings *settings)
+{
+  return database->server != NULL
+             ? private_postgres_get_conninfo (database->server)
+             : settings_get_string (settings, SETTING_DATABASE_URL);
+}
+
+/* Actions */
+
+static const CommandAction *
+find_action (const CommandAction *actions, guint n, const char *name)
+{
+  for (guint i = 0; i < n; i++)
+    if (strcmp (actions[i].name, name) == 0)
+      return &actions[i];
+  return NULL;
+}
+
+/* Whether the option was given to an action that does not take it. @owner: the
+ * one that does. */
+static gboolean
+is_misplaced (const GOptionEntry *option, const CommandAction *actions, guint n,
+    const CommandAction *action, const CommandAction **owner)
+{
+  if (option == NULL || *(char **)option->arg_data == NULL ||
+      action->has_option)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (actions[i].has_option)
+      *owner = &actions[i];
+  return TRUE;
+}
+
+int
+command_run_action (const Command *command, const CommandAction *actions,
+    guint n_actions, const GOptionEntry *option, int argc, char **argv)
+{
+  g_autoptr (Settings) settings = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (CommandDatabase) database = {0};
+  const CommandAction *action, *owner;
+  int status;
+
+  if (!command_parse (command, &argc, argv, option, 1, 3, &settings, &status))
+    return status;
+  action = find_action (actions, n_actions, argv[1]);
+  if (action == NULL)
+    return command_refuse (
+        command, "there is no %s %s", command->name, argv[1]);
+  if (argc - 2 < action->n_least || argc - 2 > action->n_most)
+    return command_refuse (
+        command, "%s %s takes %s", command->name, argv[1], action->arguments);
+  if (is_misplaced (option, actions, n_actions, action, &owner))
+    return command_refuse (
+        command, "--%s is for %s", option->long_name, owner->name);
+  if (!command_database_open (&database, settings, &error))
+    return command_fail (error);
+  return action->run (&database, settings, argv + 2);
+}
+
 gboolean
 command_ask (
     PgConnection *connection, char **text, GError **error, const char *sql, ...)

@@ -56,6 +56,23 @@ gboolean command_database_open (
 void command_database_clear (CommandDatabase *database);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CommandDatabase, command_database_clear)
 
+/* What the first argument of some commands says is to be done. */
+typedef struct {
+  const char *name;
+  int n_least, n_most;   /* arguments behind it */
+  const char *arguments; /* what they are, for an error */
+  int (*run) (CommandDatabase *database, const Settings *settings, char **argv);
+  gboolean has_option; /* it alone takes the option of the command */
+} CommandAction;
+
+/* Runs the one of @actions that @argv names, with the database open. @option: an
+ * entry of type G_OPTION_ARG_STRING, and {NULL}; or NULL. Returns an exit code. */
+int command_run_action (const Command *command, const CommandAction *actions,
+    guint n_actions, const GOptionEntry *option, int argc, char **argv);
+/* As libpq has it. */
+const char *command_database_get_conninfo (
+    const CommandDatabase *database, const Settings *settings);
+
 /* One text of one row, NULL for no row or SQL NULL: for statements that look
  * for one thing. FALSE and @error if it failed. @text: (transfer full). */
 gboolean command_ask (PgConnection *connection, char **text, GError **error,

@@ -44,7 +44,7 @@
  *     cdnoriginsink
  * ]| A broadcast of which the wishlist is told after two whole segments.
  *
- * Since: 0.2
+ * Since: 0.1
  */
 
 #ifdef HAVE_CONFIG_H
@@ -405,7 +405,7 @@ install_properties (GObjectClass *class)
    * `postgresql://...` or words `key=value`. It may have a password in it, so it
    * cannot be read. Not set: nobody is told.
    *
-   * Since: 0.2
+   * Since: 0.1
    */
   g_object_class_install_property (class, PROP_DATABASE,
       g_param_spec_string ("database", "Database",
@@ -418,7 +418,7 @@ install_properties (GObjectClass *class)
    * The id of the game whose wishlist is told. Not set: what `broadcastregister`
    * says.
    *
-   * Since: 0.2
+   * Since: 0.1
    */
   g_object_class_install_property (class, PROP_GAME,
       g_param_spec_string ("game", "Game",
@@ -429,7 +429,7 @@ install_properties (GObjectClass *class)
    *
    * The public name of the broadcast. Not set: what `broadcastregister` says.
    *
-   * Since: 0.2
+   * Since: 0.1
    */
   g_object_class_install_property (class, PROP_LINK,
       g_param_spec_string ("link", "Link",
@@ -442,7 +442,7 @@ install_properties (GObjectClass *class)
    * How long media flows before it is filed, in ns. 0: two whole segments; 4 s
    * of what is not cut into segments.
    *
-   * Since: 0.2
+   * Since: 0.1
    */
   g_object_class_install_property (class, PROP_AFTER,
       g_param_spec_uint64 ("after", "After",
@@ -453,7 +453,7 @@ install_properties (GObjectClass *class)
    *
    * How long after a notice of a game there is no other one of it, in ns.
    *
-   * Since: 0.2
+   * Since: 0.1
    */
   g_object_class_install_property (class, PROP_QUIET_PERIOD,
       g_param_spec_uint64 ("quiet-period", "Quiet period",
