@@ -8,7 +8,8 @@ import { byId, h } from './dom.js';
 import { formatAgo, formatDate, formatDuration, t } from './i18n.js';
 import { obsSettings, obsWays } from './obs.js';
 import { OpenBroadcast } from './openbroadcast.js';
-import { Entry, errorText, repeat } from './panel.js';
+import { Entry, errorText } from './panel.js';
+import { repeat } from './repeat.js';
 import { startShell } from './shell.js';
 import { Table } from './table.js';
 

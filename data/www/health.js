@@ -5,7 +5,7 @@
 import { getJson } from './api.js';
 import { h } from './dom.js';
 import { formatNumber, t } from './i18n.js';
-import { repeat } from './panel.js';
+import { repeat } from './repeat.js';
 
 const ASK_EVERY = 5;
 

@@ -10,7 +10,8 @@ import { formatBytes, formatLatency, formatPercent, formatSince, formatTime }
 import { Graph } from './graphs.js';
 import { formatBits, formatDate, formatNumber, t } from './i18n.js';
 import { diskLeft, messagesOf, problemsOf, rowsOf } from './overview.js';
-import { ask, Entry, errorText, repeat } from './panel.js';
+import { ask, Entry, errorText } from './panel.js';
+import { repeat } from './repeat.js';
 import { startShell } from './shell.js';
 import { Table } from './table.js';
 
