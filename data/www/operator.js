@@ -9,6 +9,8 @@ import { formatBytes, formatLatency, formatPercent, formatSince, formatTime }
   from './figures.js';
 import { Graph } from './graphs.js';
 import { formatBits, formatDate, formatNumber, t } from './i18n.js';
+import { problemsOfJobs } from './noticejobs.js';
+import { NoticeList, reasonText } from './noticelist.js';
 import { diskLeft, messagesOf, problemsOf, rowsOf } from './overview.js';
 import { ask, Entry, errorText } from './panel.js';
 import { repeat } from './repeat.js';
@@ -19,6 +21,19 @@ const ASK_EVERY = 5;
 
 const getOverview = (token, signal) =>
   getJson('/api/v1/operator/overview', { token, signal, fresh: true });
+
+// null: there is no answer, as the database is away, which the overview tells.
+async function getJobs(token, signal) {
+  try {
+    const { notifications } = await getJson('/api/v1/operator/notifications',
+        { token, signal, fresh: true });
+    return notifications;
+  } catch (error) {
+    if (signal.aborted || error.status === 401)
+      throw error;
+    return null;
+  }
+}
 
 const formatProcessors = (value) =>
   formatNumber(value, { maximumFractionDigits: 2 });
@@ -138,12 +153,13 @@ const messageItem = ({ at, node, text }) => h('li', null,
     h('bdi', { class: 'message-node' }, node),
     h('span', { dir: 'auto' }, text));
 
-function problemText({ code, left, seconds, at, ...values }) {
+function problemText({ code, left, problem, seconds, at, ...values }) {
   return t(`operator.problem-${code}`, {
     ...values,
     left: left === undefined ? '' : formatPercent(left),
     seconds: seconds === undefined ? '' : formatLatency(seconds),
     since: at === undefined ? '' : formatSince(at),
+    reason: problem === undefined ? '' : reasonText(problem),
   });
 }
 
@@ -170,6 +186,8 @@ class Session {
   #onLost;
   #graphs = totalGraphs();
   #table = broadcastTable((row) => this.#end(row));
+  #notices = new NoticeList();
+  #jobs = [];
   #stop;
   #answeredAt = 0;
   #awaySince = null;
@@ -181,6 +199,8 @@ class Session {
     byId('totals').replaceChildren(
         ...this.#graphs.map(({ graph }) => graph.element));
     byId('broadcasts').replaceChildren(this.#table.element);
+    byId('notices').replaceChildren(this.#notices.element);
+    byId('notices-none').hidden = true;
   }
 
   start(overview) {
@@ -194,11 +214,14 @@ class Session {
 
   async #ask(signal) {
     try {
-      const overview = await getOverview(this.#token, signal);
+      const [overview, jobs] = await Promise.all([
+        getOverview(this.#token, signal), getJobs(this.#token, signal)]);
       if (signal.aborted)
         return;
       this.#awaySince = null;
       byId('away').hidden = true;
+      if (jobs !== null)
+        this.#showJobs(jobs);
       this.#show(overview);
     } catch (error) {
       if (signal.aborted)
@@ -221,7 +244,8 @@ class Session {
     this.#answeredAt = Date.now();
     byId('answered').textContent = t('operator.answered',
         { node: overview.node, time: formatTime(overview.at) });
-    this.#showProblems(problemsOf(overview).map(problemText));
+    this.#showProblems(problemsOf(overview,
+        problemsOfJobs(this.#jobs, overview.at)).map(problemText));
     for (const { key, graph } of this.#graphs)
       graph.update(overview.history.map((sample) =>
         ({ at: Date.parse(sample.at), value: sample[key] })));
@@ -233,6 +257,12 @@ class Session {
     const messages = messagesOf(overview);
     fill(byId('messages'), messages.map(messageItem));
     byId('messages-none').hidden = messages.length > 0;
+  }
+
+  #showJobs(jobs) {
+    this.#jobs = jobs;
+    this.#notices.update(jobs, Date.now());
+    byId('notices-none').hidden = jobs.length > 0;
   }
 
   // One line, and the rest for who asks.

@@ -61,12 +61,15 @@ function* problemsOfNode({ alive, seenAt, report }) {
 }
 
 const WORST_FIRST = ['database-away', 'not-seen', 'no-database', 'disk-low',
-  'recording-incomplete', 'chunks-refused', 'parts-late', 'parts-not-stored',
+  'recording-incomplete', 'notices-disabled', 'notices-fail',
+  'notices-refused', 'chunks-refused', 'parts-late', 'parts-not-stored',
   'frames-dropped'];
 
-// What is wrong now, the worst first: { code, ... }.
-export function problemsOf(overview) {
-  const problems = overview.nodes.flatMap((node) => [...problemsOfNode(node)]);
+// What is wrong now, the worst first: { code, ... }. `others`: what was found
+// elsewhere.
+export function problemsOf(overview, others = []) {
+  const problems = [...others,
+    ...overview.nodes.flatMap((node) => [...problemsOfNode(node)])];
   if (overview.staleSince)
     problems.push({ code: 'database-away', at: overview.staleSince });
   return problems.sort((a, b) =>

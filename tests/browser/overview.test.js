@@ -58,6 +58,14 @@ test('the worst comes first', () => {
     'disk-low', 'recording-incomplete', 'chunks-refused']);
 });
 
+test('problems from elsewhere have their place', () => {
+  const others = [{ code: 'notices-fail', game: 'half-life' }];
+  assert.deepEqual(problemsOf(overview([node('a', { diskFree: 1,
+    broadcasts: [broadcast({ errors: ['chunks-refused'] })] })]), others)
+      .map(({ code }) => code),
+  ['disk-low', 'notices-fail', 'chunks-refused']);
+});
+
 test('viewers of a broadcast are counted on all nodes that are alive', () => {
   const counts = (pages, players) =>
     ({ viewers: { k3v7: { pages, players, egress: 0 } } });

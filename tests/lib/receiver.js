@@ -32,6 +32,8 @@ export class Receiver {
   requests = [];
   // What was wrong with others.
   problems = [];
+  // The status that all requests get while it is one; nothing is taken.
+  failure = null;
 
   #secret;
   #server;
@@ -69,6 +71,8 @@ export class Receiver {
         !/^application\/cloudevents-batch\+json\b/.test(type)) {
       this.problems.push(`${request.method} of ${type}`);
       response.writeHead(415).end();
+    } else if (this.failure !== null) {
+      response.writeHead(this.failure).end();
     } else {
       this.requests.push({ id: request.headers['webhook-id'],
         size: body.length, events: JSON.parse(body) });

@@ -303,6 +303,45 @@ export default {
       endTitle: 'End “{what}”?',
       endText: 'It is over for good, for its developer and all viewers. The ' +
         'recording stays as long as the game keeps recordings.',
+      notices: 'Notices',
+      noticesNone: 'Nobody was told of a broadcast yet.',
+      noticeProgress: 'Told of the broadcast',
+      noticeWaits: 'Begins as soon as a node takes it up.',
+      noticeAgain: {
+        one: 'It failed; tried again at {time}.',
+        other: 'It failed {n} times in a row; tried again at {time}.',
+      },
+      noticeProblem: 'Last problem:',
+      'reason-status': 'the receiver answers with status {status}',
+      'reason-late': 'the receiver does not answer in time',
+      'reason-unreachable': 'the receiver cannot be reached',
+      'reason-untrusted': 'the certificate of the receiver is not trusted',
+      'reason-other': '{problem}',
+      noticeTold: { one: '{n} told', other: '{n} told' },
+      noticeToldOf: { one: '{sent} of {n} told', other: '{sent} of {n} told' },
+      noticeRefused: { one: '{n} refused', other: '{n} refused' },
+      noticeLeft: { one: '{n} left', other: '{n} left' },
+      noticeRate: { one: '{n} a second', other: '{n} a second' },
+      noticeTime: 'done in {time}',
+      'notice-pending': 'Waits',
+      'notice-failed': 'Fails',
+      'notice-tried': 'Tried again',
+      'notice-running': 'Being told',
+      'notice-retrying': 'Told once more',
+      'notice-done': 'All told',
+      'notice-cancelled-operator': 'Stopped',
+      'notice-cancelled-disabled': 'Stopped by the receiver',
+      'notice-skipped-quiet': 'Not told',
+      'notice-skipped-hidden': 'Not told',
+      'notice-skipped-ended': 'Not told',
+      'noticeWhy-cancelled-operator': 'An operator stopped it. ' +
+        '“wishcast notify retry” goes on from there.',
+      'noticeWhy-cancelled-disabled': 'The receiver wants no more notices. ' +
+        'Once it does, “wishcast notify retry” goes on from there.',
+      'noticeWhy-skipped-quiet':
+        'The same players were told of this game a moment ago.',
+      'noticeWhy-skipped-hidden': 'The broadcast is not public.',
+      'noticeWhy-skipped-ended': 'It was over before anybody was told.',
       nodes: 'Nodes',
       alive: 'Alive',
       notSeen: 'Not seen since {since}',
@@ -341,6 +380,14 @@ export default {
       'problem-frames-dropped': 'Frames of “{title}” on {node} were dropped.',
       'problem-chunks-refused':
         'Chunks of “{title}” on {node} did not fit and were left out.',
+      'problem-notices-disabled': 'The receiver of notices wants no more: ' +
+        'the wishlist of {game} is not told any further.',
+      'problem-notices-fail': 'The wishlist of {game} cannot be told: ' +
+        '{reason}',
+      'problem-notices-refused': {
+        one: 'The receiver refused {n} player with {game} on the wishlist.',
+        other: 'The receiver refused {n} players with {game} on the wishlist.',
+      },
     },
     health: {
       title: 'How it arrives',

@@ -322,6 +322,64 @@ export default {
       endTitle: 'Завершить «{what}»?',
       endText: 'Это навсегда — и для разработчика, и для всех зрителей. ' +
         'Запись останется на столько, сколько игра хранит записи.',
+      notices: 'Уведомления',
+      noticesNone: 'Пока никого не уведомляли о трансляциях.',
+      noticeProgress: 'Уведомлено о трансляции',
+      noticeWaits: 'Начнётся, как только освободится узел.',
+      noticeAgain: {
+        one: 'Неудачных попыток подряд: {n}; следующая в {time}.',
+        few: 'Неудачных попыток подряд: {n}; следующая в {time}.',
+        many: 'Неудачных попыток подряд: {n}; следующая в {time}.',
+        other: 'Неудачных попыток подряд: {n}; следующая в {time}.',
+      },
+      noticeProblem: 'Последняя ошибка:',
+      'reason-status': 'получатель отвечает кодом {status}',
+      'reason-late': 'получатель не отвечает вовремя',
+      'reason-unreachable': 'получатель недоступен',
+      'reason-untrusted': 'нет доверия к сертификату получателя',
+      'reason-other': '{problem}',
+      noticeTold: {
+        one: 'уведомлён {n}', few: 'уведомлено {n}',
+        many: 'уведомлено {n}', other: 'уведомлено {n}',
+      },
+      noticeToldOf: {
+        one: 'уведомлено {sent} из {n}', few: 'уведомлено {sent} из {n}',
+        many: 'уведомлено {sent} из {n}', other: 'уведомлено {sent} из {n}',
+      },
+      noticeRefused: {
+        one: '{n} отклонён', few: '{n} отклонены',
+        many: '{n} отклонено', other: '{n} отклонено',
+      },
+      noticeLeft: {
+        one: 'остался {n}', few: 'осталось {n}',
+        many: 'осталось {n}', other: 'осталось {n}',
+      },
+      noticeRate: {
+        one: '{n} в секунду', few: '{n} в секунду',
+        many: '{n} в секунду', other: '{n} в секунду',
+      },
+      noticeTime: 'закончится через {time}',
+      'notice-pending': 'Ожидает',
+      'notice-failed': 'Не удаётся',
+      'notice-tried': 'Новая попытка',
+      'notice-running': 'Рассылается',
+      'notice-retrying': 'Рассылается повторно',
+      'notice-done': 'Все уведомлены',
+      'notice-cancelled-operator': 'Остановлено',
+      'notice-cancelled-disabled': 'Остановлено получателем',
+      'notice-skipped-quiet': 'Не рассылается',
+      'notice-skipped-hidden': 'Не рассылается',
+      'notice-skipped-ended': 'Не рассылается',
+      'noticeWhy-cancelled-operator': 'Остановил оператор. ' +
+        'Команда «wishcast notify retry» продолжит с того же места.',
+      'noticeWhy-cancelled-disabled': 'Получатель больше не принимает ' +
+        'уведомления. Когда снова станет, «wishcast notify retry» продолжит ' +
+        'с того же места.',
+      'noticeWhy-skipped-quiet':
+        'Этих игроков только что уведомляли об этой игре.',
+      'noticeWhy-skipped-hidden': 'Трансляция не публичная.',
+      'noticeWhy-skipped-ended':
+        'Трансляция закончилась раньше, чем кого-либо уведомили.',
       nodes: 'Узлы',
       alive: 'Работает',
       notSeen: 'Не отвечает с {since}',
@@ -361,6 +419,16 @@ export default {
         'На узле {node} пропущены кадры «{title}».',
       'problem-chunks-refused':
         'Фрагменты «{title}» на узле {node} не подошли и пропущены.',
+      'problem-notices-disabled': 'Получатель больше не принимает ' +
+        'уведомления: рассылка об игре {game} остановлена.',
+      'problem-notices-fail': 'Не удаётся разослать уведомления об игре ' +
+        '{game}: {reason}',
+      'problem-notices-refused': {
+        one: 'Получатель отклонил {n} игрока из ждущих {game}.',
+        few: 'Получатель отклонил {n} игроков из ждущих {game}.',
+        many: 'Получатель отклонил {n} игроков из ждущих {game}.',
+        other: 'Получатель отклонил {n} игрока из ждущих {game}.',
+      },
     },
     health: {
       title: 'Как доходит сигнал',
