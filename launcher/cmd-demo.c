@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Everything on this machine, with nothing configured: a node with a database
- * of its own, games, and publishers who broadcast for them. The publishers come
- * by the network and go on air by the same way as any others. */
+ * of its own, games, publishers who broadcast for them, players who wish for
+ * them, and a store that shows what these are told. The publishers come by the
+ * network and go on air by the same way as any others. */
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -17,8 +18,10 @@
 #include "demoend.h"
 #include "demogames.h"
 #include "demopublisher.h"
+#include "demoreceiver.h"
 #include "demosettings.h"
 #include "demosignals.h"
+#include "demowishlist.h"
 #include "filetree.h"
 #include "journal.h"
 #include "migrations.h"
@@ -46,6 +49,7 @@ typedef struct Demo {
   char *folder; /* all there is of it, removed at the end */
   PrivatePostgres *postgres;
   PgConnection *connection;
+  DemoReceiver *receiver;
   Settings *settings;
   Node *node;
   StreamKey keys[DEMO_N_GAMES];
@@ -127,6 +131,7 @@ print_all (Demo *demo)
       (double)(g_get_monotonic_time () - demo->begun) / G_TIME_SPAN_SECOND);
   print_line ("Store", "%s/", url);
   print_line ("Operator", "%s/operator#%s", url, demo->token);
+  print_line ("Notices", "%s", demo_receiver_get_url (demo->receiver));
   for (guint i = 0; i < DEMO_N_GAMES; i++) {
     const Channel *channel = &demo->channels[i];
     const DemoGame *game = channel->game;
@@ -191,7 +196,14 @@ publish_pages (Demo *demo, char **www, GError **error)
 }
 
 static gboolean
-write_token (Demo *demo, const char *path, GError **error)
+write_secret (const char *path, const char *secret, GError **error)
+{
+  return g_file_set_contents_full (
+      path, secret, -1, G_FILE_SET_CONTENTS_NONE, 0600, error);
+}
+
+static void
+make_token (Demo *demo)
 {
   StreamKey key;
 
@@ -199,8 +211,6 @@ write_token (Demo *demo, const char *path, GError **error)
   stream_key_new (&key);
   demo->token = g_strdup (key.text + STREAM_KEY_ID_LENGTH + 1);
   stream_key_clear (&key);
-  return g_file_set_contents_full (
-      path, demo->token, -1, G_FILE_SET_CONTENTS_NONE, 0600, error);
 }
 
 /* The start */
@@ -220,7 +230,8 @@ start_database (Demo *demo, GError **error)
       private_postgres_get_conninfo (demo->postgres), error);
   return demo->connection != NULL &&
          migrations_apply (demo->connection, sql, &n_applied, error) &&
-         demo_games_add (demo->connection, demo->keys, error);
+         demo_games_add (demo->connection, demo->keys, error) &&
+         demo_wishlist_add (demo->connection, error);
 }
 
 static gboolean
@@ -228,13 +239,28 @@ start_node (Demo *demo, GError **error)
 {
   g_autofree char *token_file =
       g_build_filename (demo->folder, "operator-token", NULL);
+  g_autofree char *secret_file =
+      g_build_filename (demo->folder, "webhook-secret", NULL);
   g_autofree char *www = NULL;
+  DemoParts parts = {
+      .folder = demo->folder,
+      .database = private_postgres_get_conninfo (demo->postgres),
+      .token_file = token_file,
+      .secret_file = secret_file,
+  };
 
-  if (!write_token (demo, token_file, error) ||
+  make_token (demo);
+  demo->receiver =
+      demo_receiver_start (DEMO_N_PLAYERS, demo->address.port, error);
+  if (demo->receiver == NULL ||
+      !write_secret (token_file, demo->token, error) ||
+      !write_secret (
+          secret_file, demo_receiver_get_secret (demo->receiver), error) ||
       !publish_pages (demo, &www, error))
     return FALSE;
-  demo->settings = demo_settings_new (&demo->address, demo->folder,
-      private_postgres_get_conninfo (demo->postgres), www, token_file, error);
+  parts.www = www;
+  parts.webhook_url = demo_receiver_get_webhook_url (demo->receiver);
+  demo->settings = demo_settings_new (&demo->address, &parts, error);
   if (demo->settings == NULL)
     return FALSE;
   demo->node = node_start (demo->settings, error);
@@ -407,6 +433,7 @@ demo_clear (Demo *demo)
     stream_key_clear (&demo->keys[i]);
   }
   node_free (demo->node);
+  demo_receiver_free (demo->receiver);
   g_clear_pointer (&demo->settings, settings_free);
   g_clear_pointer (&demo->connection, pg_connection_free);
   private_postgres_free (demo->postgres);
@@ -468,10 +495,12 @@ const Command command_demo = {
     "everything on this machine, on air, with nothing configured",
     "Pages, ingest and publishers with test pictures, on 127.0.0.1 and the "
     "first\n"
-    "free port from 8080 on, or at ADDRESS:PORT. What it prints can be opened "
-    "and\n"
-    "typed into OBS. All that it keeps is in a temporary folder, removed at "
-    "the\n"
+    "free port from 8080 on, or at ADDRESS:PORT; and a page, on this machine "
+    "only,\n"
+    "where invented players are told of the broadcasts. What it prints can be "
+    "opened\n"
+    "and typed into OBS. All that it keeps is in a temporary folder, removed "
+    "at the\n"
     "end. Ctrl-C ends it; a second one at once.",
     run,
 };

@@ -22,7 +22,7 @@ const navigation = (current) => h('nav', { 'aria-label': t('common.pages') },
       href: path, 'aria-current': page === current ? 'page' : null,
     }, t(`common.${page}`))));
 
-const languageChoice = () => h('select', {
+export const languageChoice = () => h('select', {
   class: 'language',
   'aria-label': t('common.language'),
   onchange: (event) => setLanguage(event.target.value),

@@ -26,6 +26,16 @@ static const struct {
     {SETTING_NGINX_CONTROL_PORT, FALSE, G_SOCKET_TYPE_STREAM},
 };
 
+/* Who has another language gets the default. */
+static const struct {
+  const char *language, *text;
+} notices[] = {
+    {"ar", "بدأ بث لعبة {game}. مرحبًا {username}، شاهده معنا: {link}"},
+    {"de", "{game} ist auf Sendung. {username}, sei dabei: {link}"},
+    {"ru", "Началась трансляция игры {game}. {username}, смотрите вместе с "
+           "нами: {link}"},
+};
+
 /* --- the address ---------------------------------------------------------- */
 
 static char *
@@ -173,13 +183,26 @@ set_ports (GKeyFile *file, const DemoAddress *address, GError **error)
   return TRUE;
 }
 
+/* Paced, so that one sees them arrive. */
+static void
+set_notices (GKeyFile *file, const DemoParts *parts)
+{
+  set (file, SETTING_NOTIFY_WEBHOOK_URL, parts->webhook_url);
+  set (file, SETTING_NOTIFY_WEBHOOK_SECRET_FILE, parts->secret_file);
+  set (file, SETTING_NOTIFY_WEBHOOK_BATCH, "20");
+  set (file, SETTING_NOTIFY_MAX_RATE, "200");
+  set (file, SETTING_NOTIFY_AFTER, "5 s");
+  for (guint i = 0; i < G_N_ELEMENTS (notices); i++)
+    g_key_file_set_string (file, settings_table[SETTING_NOTICE_TEXT].group,
+        notices[i].language, notices[i].text);
+}
+
 Settings *
-demo_settings_new (const DemoAddress *address, const char *folder,
-    const char *database, const char *www, const char *token_file,
-    GError **error)
+demo_settings_new (
+    const DemoAddress *address, const DemoParts *parts, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autofree char *data_dir = g_build_filename (folder, "node", NULL);
+  g_autofree char *data_dir = g_build_filename (parts->folder, "node", NULL);
   g_autofree char *host = demo_address_get_host (address);
   g_autofree char *port = NULL, *url = NULL, *text = NULL;
   gsize length;
@@ -190,14 +213,15 @@ demo_settings_new (const DemoAddress *address, const char *folder,
   url = g_strdup_printf ("http://%s:%s", host, port);
   set (file, SETTING_NODE_NAME, "demo");
   set (file, SETTING_NODE_DATA_DIR, data_dir);
-  set (file, SETTING_DATABASE_URL, database);
+  set (file, SETTING_DATABASE_URL, parts->database);
   set (file, SETTING_NGINX_ADDRESS, address->ip);
-  if (www != NULL)
-    set (file, SETTING_WWW_DIR, www);
+  if (parts->www != NULL)
+    set (file, SETTING_WWW_DIR, parts->www);
   set (file, SETTING_WWW_PUBLIC_URL, url);
   set (file, SETTING_RTMP_ADDRESS, address->ip);
   set (file, SETTING_RTSP_ADDRESS, address->ip);
-  set (file, SETTING_API_OPERATOR_TOKEN_FILE, token_file);
+  set (file, SETTING_API_OPERATOR_TOKEN_FILE, parts->token_file);
+  set_notices (file, parts);
   text = g_key_file_to_data (file, &length, NULL);
   return settings_parse ("the demo's settings", text, length, error);
 }

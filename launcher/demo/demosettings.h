@@ -22,14 +22,18 @@ gboolean demo_address_check (const DemoAddress *address, GError **error);
  * brackets if it has colons. (transfer full) */
 char *demo_address_get_host (const DemoAddress *address);
 
-/* The settings of a whole node that keeps everything below @folder, on ports
- * that are free now.
- *
- * @database: as libpq has it
- * @www: folder of the pages, or NULL
- * @token_file: of the operator */
-Settings *demo_settings_new (const DemoAddress *address, const char *folder,
-    const char *database, const char *www, const char *token_file,
-    GError **error);
+/* What the node of the demo has beside its address. Files are below folder. */
+typedef struct {
+  const char *folder;      /* everything is kept below it */
+  const char *database;    /* as libpq has it */
+  const char *www;         /* folder of the pages, or NULL */
+  const char *token_file;  /* of the operator */
+  const char *webhook_url; /* where notices are sent */
+  const char *secret_file; /* what signs them */
+} DemoParts;
+
+/* The settings of a whole node of @parts, on ports that are free now. */
+Settings *demo_settings_new (
+    const DemoAddress *address, const DemoParts *parts, GError **error);
 
 G_END_DECLS

@@ -45,8 +45,15 @@ test_demosettings_address (void)
 static Settings *
 make (const DemoAddress *address, GError **error)
 {
-  return demo_settings_new (address, "/tmp/a \\folder", "host='/a b' port=1",
-      NULL, "/tmp/a \\folder/token", error);
+  const DemoParts parts = {
+      .folder = "/tmp/a \\folder",
+      .database = "host='/a b' port=1",
+      .token_file = "/tmp/a \\folder/token",
+      .webhook_url = "http://127.0.0.1:8090/webhook",
+      .secret_file = "/tmp/a \\folder/secret",
+  };
+
+  return demo_settings_new (address, &parts, error);
 }
 
 static void
@@ -67,6 +74,12 @@ test_demosettings_node (void)
   g_assert_cmpstr (
       settings_get_string (settings, SETTING_API_OPERATOR_TOKEN_FILE), ==,
       "/tmp/a \\folder/token");
+  g_assert_cmpstr (settings_get_string (settings, SETTING_NOTIFY_WEBHOOK_URL),
+      ==, "http://127.0.0.1:8090/webhook");
+  g_assert_cmpstr (
+      settings_get_string (settings, SETTING_NOTIFY_WEBHOOK_SECRET_FILE), ==,
+      "/tmp/a \\folder/secret");
+  g_assert_nonnull (strstr (settings_get_notice (settings, "ru"), "{link}"));
   url = g_strdup_printf (
       "http://127.0.0.1:%u", settings_get_uint (settings, SETTING_NGINX_PORT));
   g_assert_cmpstr (

@@ -6,8 +6,11 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { openPage, startChromium, videoFacts } from '../lib/chromium.js';
-import { checkService, startPublisher } from '../lib/node.js';
+import { openPage, startBrowser, startChromium, videoFacts }
+  from '../lib/chromium.js';
+import { checkService, privateDatabase, query, startPublisher }
+  from '../lib/node.js';
+import { PHONE, visit } from '../lib/pages.js';
 import { freePort, isListening, Place, ROOT } from '../lib/place.js';
 import { until } from '../lib/until.js';
 import { startWishcast } from '../lib/wishcast.js';
@@ -64,7 +67,8 @@ function processes() {
 const urlPort = (url) => Number(/:(\d+)\//.exec(url)[1]);
 
 const portsOf = ({ port, printed }) =>
-  [port, urlPort(printed('Server')[0]), urlPort(printed('or RTSP')[0])];
+  [port, ...['Server', 'or RTSP', 'Notices'].map(
+      (label) => urlPort(printed(label)[0]))];
 
 async function assertNothingLeft(started) {
   await until('all processes are gone', () => processes().length === 0);
@@ -156,6 +160,124 @@ test('two are on air, one was, and with the printed key a third', async () => {
   assert.deepEqual(readdirSync(tmp), []);
 });
 
+// Game -> players who wish for it, as the database has it.
+async function readWishlists() {
+  const [folder] = readdirSync(tmp);
+  const database = privateDatabase({ place, name: `tmp${count}/${folder}` });
+  return Object.fromEntries((await query(place, database,
+      `SELECT game, count (*) FROM wishcast.wishlist GROUP BY game`))
+      .map(([game, n]) => [game, Number(n)]));
+}
+
+async function readNotices(printed) {
+  const answer = await fetch(`${printed('Notices')[0]}notices.json`);
+  return answer.json();
+}
+
+// Of each language one text, as the page has it.
+async function assertTexts(page) {
+  const text = async (language) => {
+    const found = page.locator(`.notice-text[lang="${language}"]`).first();
+    return [await found.innerText(),
+      await found.evaluate((element) => getComputedStyle(element).direction)];
+  };
+  for (const [language, pattern, direction] of [
+    ['en', /^Game .+ started the broadcast\. Dear .+, join us via link /,
+      'ltr'],
+    ['de', / ist auf Sendung\. /, 'ltr'],
+    ['ru', /^Началась трансляция игры /, 'ltr'],
+    ['ar', /^بدأ بث لعبة /, 'rtl'],
+  ]) {
+    const [said, way] = await text(language);
+    assert.match(said, pattern);
+    assert.match(said, /http:\/\/127\.0\.0\.1:\d+\/watch\/[a-z2-7]+/);
+    assert.equal(way, direction, language);
+  }
+  const names = (await page.locator('.notice-from bdi').allInnerTexts()).join();
+  assert.match(names, /O'Neil/);
+  assert.match(names, /\p{Extended_Pictographic}/u);
+}
+
+// On a phone in Russian, and by keyboard.
+async function assertForAll(url) {
+  const browser = await startBrowser(place);
+  for (const options of [{ size: PHONE, language: 'ru' }, {}]) {
+    const view = await visit(browser, url, { name: 'notices', ...options });
+    await view.page.waitForSelector('.notice');
+    await view.assertAccessible();
+    await view.assertFits();
+    await view.assertRtl();
+    if (!options.size)
+      await view.assertKeyboard();
+    await view.setScheme('light');
+    await view.assertContrast();
+    view.assertQuiet();
+    await view.close();
+  }
+  await browser.close();
+}
+
+test('notices arrive on a page, at every player once', async () => {
+  const started = await startDemo();
+  const { demo, printed } = started;
+  const url = printed('Notices')[0];
+  const wishlists = await readWishlists();
+  assert.equal(Object.keys(wishlists).length, 4);
+  const onAir = ['paper-comets', 'tin-lighthouse'];
+
+  const { page, complaints } = await openPage(chromium, `${url}?lang=en`);
+  const shown = (title) => page.locator(`#games > li:has-text("${title}")`);
+  for (const title of ['Paper Comets', 'Tin Lighthouse'])
+    await until(`${title} is told`, async () =>
+      await shown(title).getAttribute('data-told', { timeout: 1000 })
+          .catch(() => null) === '2000', 120);
+  const told = (await readNotices(printed)).games;
+  for (const game of onAir)
+    assert.equal(told.find(({ id }) => id === game).told, wishlists[game]);
+  assert.deepEqual(told.filter(({ id }) => onAir.includes(id))
+      .map((one) => one.url).sort(), printed('Watch').sort());
+  await assertTexts(page);
+  assert.equal(await page.locator('.notice').count(), 200);
+  const { repeats } = await readNotices(printed);
+  assert.equal(repeats, 0);
+  assert.ok(await page.isHidden('#repeats'));
+  assert.deepEqual(complaints, []);
+  await assertForAll(url);
+
+  assert.equal(await demo.end('SIGINT', 60), 0);
+  await until('the page says that it is over', () => page.isVisible('#away'));
+  await page.close();
+  checkService(demo);
+  await assertNothingLeft(started);
+  assert.deepEqual(readdirSync(tmp), []);
+});
+
+test('the page of the notices takes and gives nothing else', async () => {
+  const started = await startDemo();
+  const url = started.printed('Notices')[0];
+  const before = await readNotices(started.printed);
+  const forged = JSON.stringify([{ id: '1', data: { url: 'x', username: 'x',
+    message: 'x', game: { id: 'forged', title: 'x' } } }]);
+  const post = (headers) => fetch(`${url}webhook`,
+      { method: 'POST', headers, body: forged });
+  assert.equal((await post({})).status, 401);
+  assert.equal((await post({
+    'webhook-id': 'msg_1', 'webhook-signature': 'v1,bm9uZQ==',
+    'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
+  })).status, 401);
+  assert.ok(!(await readNotices(started.printed)).games.some(
+      ({ id }) => id === 'forged'));
+  assert.equal(before.wishing, 2000);
+  for (const path of ['operator.html', 'texts/', 'index.html',
+    '..%2fopenapi.json', '%2e%2e%2fopenapi.json'])
+    assert.ok(!(await fetch(url + path)).ok, path);
+  const page = await fetch(url);
+  assert.match(page.headers.get('content-security-policy'),
+      /^default-src 'none'; script-src 'self'; .*frame-ancestors 'none'$/);
+  assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
+  assert.equal(await started.demo.end('SIGINT', 60), 0);
+});
+
 for (const signal of ['SIGTERM', 'SIGHUP']) {
   test(`${signal} leaves nothing`, async () => {
     const started = await startDemo();
@@ -211,7 +333,7 @@ test('a port that is taken is told; beside it another one starts', async () => {
   assert.match(second.output,
       new RegExp(`^wishcast: Port ${first.port} of 127.0.0.1: .*in use`, 'm'));
   const third = await startDemo();
-  assert.equal(new Set([...portsOf(first), ...portsOf(third)]).size, 6);
+  assert.equal(new Set([...portsOf(first), ...portsOf(third)]).size, 8);
   assert.equal((await broadcasts(third.port, 'any')).length, 3);
   assert.equal(await third.demo.end('SIGINT', 60), 0);
   assert.equal(await first.demo.end('SIGINT', 60), 0);

@@ -389,6 +389,25 @@ export default {
         other: 'The receiver refused {n} players with {game} on the wishlist.',
       },
     },
+    notices: {
+      heading: 'Notices arriving',
+      intro: 'This stands for the store’s own service: it takes the notices ' +
+        'that Wishcast sends by webhook, checks their signatures, and shows ' +
+        'what the players get. They are invented.',
+      away: 'The demo does not answer: perhaps it is over.',
+      told: { one: '{n} player told', other: '{n} players told' },
+      toldOf: { one: '{told} of {n} told', other: '{told} of {n} told' },
+      repeats: {
+        one: '{n} notice came more than once, and was shown once.',
+        other: '{n} notices came more than once, and were shown once.',
+      },
+      newest: 'On their phones',
+      none: 'Nobody was told yet. Notices go out some seconds after a game is ' +
+        'on air.',
+      to: 'To',
+      watch: 'Watch',
+      noLanguage: 'No language chosen',
+    },
     health: {
       title: 'How it arrives',
       later: 'What arrives is judged while you are on air.',
