@@ -34,12 +34,13 @@ class Node:
                      'GST_PLUGIN_PATH': f'{build}/plugins',
                      'GST_REGISTRY': f'{build}/bench.registry'}
         self._starts = 0
-        self._configure(settings or {})
+        self.configure(settings or {})
         self.command('game', 'add', 'game', 'Game')
         self.keys = [self._add_developer(i) for i in range(developers)]
         self.process = None
 
-    def _configure(self, settings):
+    def configure(self, settings):
+        """Not while it runs."""
         groups = {
             'node': {'name': 'bench', 'data-dir': self._folder / 'state'},
             'nginx': {'address': '127.0.0.1'},

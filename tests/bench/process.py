@@ -89,12 +89,27 @@ class Process:
         """Seconds of user and system time, of all below it too (nginx)."""
         return sum(map(_cpu, _tree(self._process.pid)))
 
+    def own_cpu(self):
+        """Of the process itself."""
+        return _cpu(self._process.pid)
+
+    def _memory(self, name):
+        status = _read(f'/proc/{self._process.pid}/status')
+        found = re.search(rf'^{name}:\s+(\d+) kB$', status, re.M)
+        if not found:
+            raise RuntimeError(f'{self.name} has no {name}')
+        return int(found[1]) * 1024
+
     def rss(self):
         """Resident bytes of the process itself."""
-        for line in Path(f'/proc/{self._process.pid}/status').open():
-            if line.startswith('VmRSS:'):
-                return int(line.split()[1]) * 1024
-        raise RuntimeError(f'{self.name} has no VmRSS')
+        return self._memory('VmRSS')
+
+    def peak(self):
+        """The most of them since forget_peak()."""
+        return self._memory('VmHWM')
+
+    def forget_peak(self):
+        Path(f'/proc/{self._process.pid}/clear_refs').write_text('5')
 
 
 def free_port():

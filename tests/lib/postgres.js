@@ -25,6 +25,25 @@ function start(place, program, args) {
     place.launch(words[0], words.slice(1));
 }
 
+// A backend may have ended by itself.
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (error.code !== 'ESRCH')
+      throw error;
+  }
+}
+
+// Somebody who has ended has no words, waited for or not.
+function isRunning(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
+  } catch {
+    return false;
+  }
+}
+
 export async function startPostgres(place) {
   const dir = place.path('postgres');
   const socket = `${dir}/.s.PGSQL.5432`;
@@ -51,6 +70,17 @@ export async function startPostgres(place) {
           'SELECT']);
         return true;
       });
+    },
+    // kill -9 of all of it.
+    async kill() {
+      const { pid } = postgres.process;
+      const all = [pid, ...readFileSync(`/proc/${pid}/task/${pid}/children`,
+          'utf8').split(' ').filter(Boolean).map(Number)];
+      for (const one of all)
+        signal(one, 'SIGKILL');
+      await postgres.process.exited;
+      // What is left of it would keep the next one from starting.
+      await until('all of it is gone', () => !all.some(isRunning));
     },
     // At once; nobody listens any more.
     async down() {

@@ -35,22 +35,21 @@ export class Receiver {
   // The status that all requests get while it is one; nothing is taken.
   failure = null;
 
+  #port;
   #secret;
   #server;
+  #take;
 
-  static async start(place, secret) {
+  // `take` gets the requests in the place of `requests`, before they are
+  // answered.
+  static async start(place, secret, take) {
     const receiver = new Receiver();
-    const port = await freePort();
-    receiver.url = `http://127.0.0.1:${port}/notices`;
+    receiver.#port = await freePort();
+    receiver.url = `http://127.0.0.1:${receiver.#port}/notices`;
     receiver.#secret = secret;
-    receiver.#server = http.createServer((request, response) =>
-      receiver.#take(request, response));
-    await new Promise((resolve) =>
-      receiver.#server.listen(port, '127.0.0.1', resolve));
-    place.defer(() => {
-      receiver.#server.closeAllConnections();
-      receiver.#server.close();
-    });
+    receiver.#take = take ?? ((request) => receiver.requests.push(request));
+    await receiver.up();
+    place.defer(() => receiver.down());
     return receiver;
   }
 
@@ -58,10 +57,28 @@ export class Receiver {
     return this.requests.flatMap(({ events }) => events);
   }
 
-  async #take(request, response) {
+  async up() {
+    this.#server = http.createServer((request, response) =>
+      this.#answer(request, response));
+    await new Promise((resolve) =>
+      this.#server.listen(this.#port, '127.0.0.1', resolve));
+  }
+
+  // At once, as if it were killed: who waits for an answer gets none.
+  async down() {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request, response) {
     const chunks = [];
-    for await (const chunk of request)
-      chunks.push(chunk);
+    try {
+      for await (const chunk of request)
+        chunks.push(chunk);
+    } catch {
+      return; // the sender has gone
+    }
     const body = Buffer.concat(chunks);
     const type = request.headers['content-type'];
     if (!isSigned(this.#secret, request, body)) {
@@ -74,8 +91,8 @@ export class Receiver {
     } else if (this.failure !== null) {
       response.writeHead(this.failure).end();
     } else {
-      this.requests.push({ id: request.headers['webhook-id'],
-        size: body.length, events: JSON.parse(body) });
+      this.#take({ id: request.headers['webhook-id'], size: body.length,
+        events: JSON.parse(body) });
       response.writeHead(204).end();
     }
   }
