@@ -4,23 +4,39 @@
 #include <string.h>
 
 #define SHA1_BYTES 20
+/* Of the text. */
+#define UUID5_LENGTH 36
+
+/* Written a million times for one broadcast, where printf is too slow. */
+static char *
+format (const guint8 bytes[UUID5_BYTES])
+{
+  static const char digits[] = "0123456789abcdef";
+  char *text = g_malloc (UUID5_LENGTH + 1), *end = text;
+
+  for (guint i = 0; i < UUID5_BYTES; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      *end++ = '-';
+    *end++ = digits[bytes[i] >> 4];
+    *end++ = digits[bytes[i] & 0x0f];
+  }
+  *end = '\0';
+  return text;
+}
 
 char *
 uuid5_make (const guint8 space[UUID5_BYTES], const char *name)
 {
   g_autoptr (GChecksum) sha1 = g_checksum_new (G_CHECKSUM_SHA1);
-  guint8 d[SHA1_BYTES];
-  gsize length = sizeof d;
+  guint8 digest[SHA1_BYTES];
+  gsize length = sizeof digest;
 
   g_checksum_update (sha1, space, UUID5_BYTES);
   g_checksum_update (sha1, (const guchar *)name, (gssize)strlen (name));
-  g_checksum_get_digest (sha1, d, &length);
-  d[6] = (d[6] & 0x0f) | 0x50; /* version 5 */
-  d[8] = (d[8] & 0x3f) | 0x80; /* variant of the RFC */
-  return g_strdup_printf ("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                          "%02x%02x%02x%02x%02x%02x",
-      d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11],
-      d[12], d[13], d[14], d[15]);
+  g_checksum_get_digest (sha1, digest, &length);
+  digest[6] = (digest[6] & 0x0f) | 0x50; /* version 5 */
+  digest[8] = (digest[8] & 0x3f) | 0x80; /* variant of the RFC */
+  return format (digest);
 }
 
 gboolean

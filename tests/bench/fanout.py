@@ -27,6 +27,7 @@ FEW, JOBS = 1_000, 100
 # Jobs of which the first notice is awaited.
 STARTS = 5
 SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
+TOPIC = 'wishcast.notices'
 MB = 1 << 20
 GLANCE = 0.1
 
@@ -128,12 +129,12 @@ def by_kafka(build, work, node, folder, users):
                 notifier.fill(game, n)
             mine, figures = tell_many(notifier, node.process, users)
             messages = work / 'messages'
-            kafka.read('wishcast.notices', '"game":{"id":"many"', messages)
+            kafka.read(TOPIC, '"game":{"id":"many"', messages)
             floor = programs.run(
                 build, 'bench-fanout-floor', notifier.conninfo,
                 'SELECT user_id, username, language FROM wishcast.wishlist '
                 "WHERE game = 'many' ORDER BY user_id",
-                kafka.brokers, 'floor', messages)
+                kafka.brokers, TOPIC, messages)
             messages.unlink()
     if floor['messages'] != users:
         raise RuntimeError(f"{floor['messages']} messages are no {users}")
