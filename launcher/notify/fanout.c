@@ -245,11 +245,12 @@ make_reader (Fanout *fanout, const Job *job)
 
   if (job->is_retrying)
     return page_reader_new (wishlist_sql_new (fanout->conninfo, OF_REFUSED),
-        job->notice.broadcast, job->cursor, page);
+        job->notice.broadcast, job->cursor, page, fanout->texts, &job->notice);
   source = fanout->make_source (fanout->data);
   if (job->pages == 0)
     write_total (fanout, job, source);
-  return page_reader_new (source, job->notice.game, job->cursor, page);
+  return page_reader_new (
+      source, job->notice.game, job->cursor, page, fanout->texts, &job->notice);
 }
 
 static gboolean

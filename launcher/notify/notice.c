@@ -187,9 +187,9 @@ begin_object (GString *json, const char *name)
   g_string_append_c (json, '{');
 }
 
-void
-notice_append_event (GString *json, const NoticeTexts *texts,
-    const NoticeJob *job, const WishlistUser *user)
+static void
+write_event (GString *json, const NoticeTexts *texts, const NoticeJob *job,
+    const WishlistUser *user)
 {
   g_autofree char *key = notice_make_key (job, user);
   g_autofree char *message = notice_make_text (texts, job, user);
@@ -217,4 +217,33 @@ notice_append_event (GString *json, const NoticeTexts *texts,
   append_member (json, "link", job->link);
   append_member (json, "title", job->title);
   g_string_append (json, "}}}");
+}
+
+void
+notice_append_event (GString *json, const NoticeTexts *texts,
+    const NoticeJob *job, const WishlistUser *user)
+{
+  if (user->event != NULL)
+    g_string_append (json, user->event);
+  else
+    write_event (json, texts, job, user);
+}
+
+void
+notice_prepare (
+    WishlistPage *page, const NoticeTexts *texts, const NoticeJob *job)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+  gsize left = NOTICE_AHEAD;
+
+  for (guint i = 0; i < page->users->len; i++) {
+    WishlistUser *user = g_ptr_array_index (page->users, i);
+
+    g_string_truncate (json, 0);
+    write_event (json, texts, job, user);
+    if (json->len > left)
+      break;
+    left -= json->len;
+    user->event = g_strndup (json->str, json->len);
+  }
 }

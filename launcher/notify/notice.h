@@ -50,5 +50,10 @@ char *notice_make_key (const NoticeJob *job, const WishlistUser *user);
  * message}. */
 void notice_append_event (GString *json, const NoticeTexts *texts,
     const NoticeJob *job, const WishlistUser *user);
+/* Makes the events of a page ahead, as far as NOTICE_AHEAD goes: the others are
+ * made when they are appended. */
+#define NOTICE_AHEAD (8 * 1024 * 1024) /* bytes; twice what names need */
+void notice_prepare (
+    WishlistPage *page, const NoticeTexts *texts, const NoticeJob *job);
 
 G_END_DECLS

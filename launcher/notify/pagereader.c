@@ -5,6 +5,8 @@ struct _PageReader {
   WishlistSource *source; /* of the thread */
   char *game;
   guint most;
+  const NoticeTexts *texts;
+  const NoticeJob *job;
   GCancellable *ending;
   GThread *thread;
 
@@ -28,6 +30,8 @@ read_page (PageReader *reader)
   g_mutex_unlock (&reader->lock);
   page = wishlist_source_read (reader->source, reader->game, cursor,
       reader->most, reader->ending, &error);
+  if (page != NULL)
+    notice_prepare (page, reader->texts, reader->job);
   g_mutex_lock (&reader->lock);
   reader->is_wanted = FALSE;
   reader->page = page;
@@ -52,14 +56,16 @@ run (gpointer data)
 }
 
 PageReader *
-page_reader_new (
-    WishlistSource *source, const char *game, const char *cursor, guint most)
+page_reader_new (WishlistSource *source, const char *game, const char *cursor,
+    guint most, const NoticeTexts *texts, const NoticeJob *job)
 {
   PageReader *reader = g_new0 (PageReader, 1);
 
   reader->source = source;
   reader->game = g_strdup (game);
   reader->most = most;
+  reader->texts = texts;
+  reader->job = job;
   reader->cursor = g_strdup (cursor);
   reader->ending = g_cancellable_new ();
   g_mutex_init (&reader->lock);

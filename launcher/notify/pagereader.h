@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "wishlistsource.h"
+#include "notice.h"
 
 G_BEGIN_DECLS
 
 /* Reads a wishlist on a thread of its own, one page ahead of whoever takes
- * them. */
+ * them, and makes the events of that page (notice_prepare()): while a receiver
+ * has a page, the next one becomes ready to be sent. */
 typedef struct _PageReader PageReader;
 
-/* @source: (transfer full). @cursor NULL: from the first user. */
-PageReader *page_reader_new (
-    WishlistSource *source, const char *game, const char *cursor, guint most);
+/* @source: (transfer full). @cursor NULL: from the first user. @texts and @job
+ * outlive it, and do not change. */
+PageReader *page_reader_new (WishlistSource *source, const char *game,
+    const char *cursor, guint most, const NoticeTexts *texts,
+    const NoticeJob *job);
 /* Waits for the next page. NULL and @error, also G_IO_ERROR_CANCELLED; it goes on
  * with the same page if it is called again. Not after the last page. (transfer
  * full) */

@@ -19,6 +19,7 @@ wishlist_user_free (WishlistUser *user)
   g_free (user->id);
   g_free (user->name);
   g_free (user->language);
+  g_free (user->event);
   g_free (user);
 }
 

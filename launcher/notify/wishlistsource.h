@@ -15,6 +15,7 @@ typedef struct {
   char *id;
   char *name;
   char *language; /* BCP 47, or NULL */
+  char *event;    /* if it was made ahead: notice_prepare() */
 } WishlistUser;
 
 typedef struct {

@@ -5,6 +5,8 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "wishlistsource-private.h"
+
 #define BROADCAST "0f8fad5b-d9cb-569f-a165-70867728950e"
 
 static const NoticeJob job = {
@@ -22,7 +24,7 @@ static void
 test_text (void)
 {
   g_autoptr (NoticeTexts) texts = notice_texts_new ();
-  const WishlistUser user = {(char *)"1", (char *)"Gordon", NULL};
+  const WishlistUser user = {(char *)"1", (char *)"Gordon", NULL, NULL};
   g_autofree char *text = notice_make_text (texts, &job, &user);
 
   g_assert_cmpstr (text, ==,
@@ -51,7 +53,7 @@ test_languages (void)
   g_assert_true (notice_texts_set (texts, "pt-BR", "br {username}", NULL));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const WishlistUser user = {
-        (char *)"1", (char *)"G", (char *)cases[i].language};
+        (char *)"1", (char *)"G", (char *)cases[i].language, NULL};
     g_autofree char *text = notice_make_text (texts, &job, &user);
 
     g_assert_cmpstr (text, ==, cases[i].text);
@@ -77,7 +79,7 @@ test_wrong_templates (void)
 static void
 test_key (void)
 {
-  const WishlistUser user = {(char *)"7", (char *)"any", NULL};
+  const WishlistUser user = {(char *)"7", (char *)"any", NULL, NULL};
   g_autofree char *key = notice_make_key (&job, &user);
 
   g_assert_cmpstr (key, ==, "7756f907-7c8d-54fc-a65a-0857dbb19a91");
@@ -96,7 +98,7 @@ test_names (void)
   g_autoptr (NoticeTexts) texts = notice_texts_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    const WishlistUser user = {(char *)cases[i], (char *)cases[i], NULL};
+    const WishlistUser user = {(char *)cases[i], (char *)cases[i], NULL, NULL};
     g_autoptr (GString) json = g_string_new (NULL);
     g_autoptr (JsonNode) root = NULL;
     g_autofree char *message = g_strdup_printf (
@@ -127,6 +129,38 @@ test_names (void)
   }
 }
 
+/* It is the same event, and long names do not cost the memory of all. */
+static void
+test_prepare (void)
+{
+  g_autofree char *long_name = g_strnfill (10000, 'n');
+  g_autoptr (NoticeTexts) texts = notice_texts_new ();
+  g_autoptr (WishlistPage) page = wishlist_page_new ();
+  gsize ahead = 0;
+
+  for (guint i = 0; i < 1000; i++) {
+    g_autofree char *id = g_strdup_printf ("%u", i);
+
+    wishlist_page_add (page, "half-life", id, long_name, NULL);
+  }
+  notice_prepare (page, texts, &job);
+  for (guint i = 0; i < page->users->len; i++) {
+    WishlistUser *user = g_ptr_array_index (page->users, i);
+    WishlistUser plain = *user;
+    g_autoptr (GString) json = g_string_new (NULL);
+    g_autoptr (GString) expected = g_string_new (NULL);
+
+    plain.event = NULL;
+    notice_append_event (expected, texts, &job, &plain);
+    notice_append_event (json, texts, &job, user);
+    g_assert_cmpstr (json->str, ==, expected->str);
+    if (user->event != NULL)
+      ahead += strlen (user->event);
+  }
+  g_assert_cmpuint (ahead, >, NOTICE_AHEAD / 2);
+  g_assert_cmpuint (ahead, <=, NOTICE_AHEAD);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -136,5 +170,6 @@ main (int argc, char **argv)
   g_test_add_func ("/notice/wrong-templates", test_wrong_templates);
   g_test_add_func ("/notice/key", test_key);
   g_test_add_func ("/notice/names", test_names);
+  g_test_add_func ("/notice/prepare", test_prepare);
   return g_test_run ();
 }
