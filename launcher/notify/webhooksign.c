@@ -2,12 +2,15 @@
 #include "webhooksign.h"
 
 #include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <string.h>
 
 #define PREFIX "whsec_"
 #define LEAST_BYTES 24
 #define MOST_BYTES 64
-#define SHA256_BYTES 32
+/* An id and a time, usually. */
+#define MOST_HEAD 128
 
 typedef struct {
   guchar *bytes;
@@ -93,22 +96,20 @@ char *
 webhook_signer_sign (const WebhookSigner *signer, const char *id,
     gint64 timestamp, const char *body, gsize length)
 {
-  g_autofree char *head =
-      g_strdup_printf ("%s.%" G_GINT64_FORMAT ".", id, timestamp);
+  g_autoptr (GString) content = g_string_sized_new (length + MOST_HEAD);
   GString *header = g_string_new (NULL);
 
+  g_string_printf (content, "%s.%" G_GINT64_FORMAT ".", id, timestamp);
+  g_string_append_len (content, body, (gssize)length);
   for (guint i = 0; i < signer->secrets->len; i++) {
     const Secret *secret = &g_array_index (signer->secrets, Secret, i);
-    g_autoptr (GHmac) hmac =
-        g_hmac_new (G_CHECKSUM_SHA256, secret->bytes, secret->length);
-    guint8 digest[SHA256_BYTES];
-    gsize size = sizeof digest;
+    guint8 digest[SHA256_DIGEST_LENGTH];
     g_autofree char *text = NULL;
 
-    g_hmac_update (hmac, (const guchar *)head, -1);
-    g_hmac_update (hmac, (const guchar *)body, (gssize)length);
-    g_hmac_get_digest (hmac, digest, &size);
-    text = g_base64_encode (digest, size);
+    /* That of GLib takes several times as long. */
+    HMAC (EVP_sha256 (), secret->bytes, (int)secret->length,
+        (const guchar *)content->str, content->len, digest, NULL);
+    text = g_base64_encode (digest, sizeof digest);
     g_string_append_printf (header, "%sv1,%s", i > 0 ? " " : "", text);
   }
   return g_string_free (header, FALSE);
