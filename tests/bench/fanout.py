@@ -99,7 +99,7 @@ class Notifier:
 
 
 def tell_many(notifier, process, users):
-    """Seconds, and the figures of memory and CPU."""
+    """The links, seconds, and the figures of memory and CPU."""
     # What a process has once and for all it has by now.
     start = notifier.cpu('one', JOBS)
     few = (notifier.cpu('few', JOBS) - start) / FEW
@@ -109,7 +109,7 @@ def tell_many(notifier, process, users):
     samples = notifier.await_done(links)
     many = (process.own_cpu() - begun - start) / users
     half = max(1, len(samples) // 2)
-    return notifier.seconds(links), [
+    return links, notifier.seconds(links), [
         Figure('    memory for it', (process.peak() - before) / MB,
                at_most=64, unit=' MB'),
         Figure('    more in its second half',
@@ -127,9 +127,12 @@ def by_kafka(build, work, node, folder, users):
             notifier = Notifier(node, folder)
             for game, n in (('one', 1), ('few', FEW), ('many', users)):
                 notifier.fill(game, n)
-            mine, figures = tell_many(notifier, node.process, users)
+            # A broker that has just begun compiles itself meanwhile.
+            notifier.await_done(notifier.file('many'))
+            links, mine, figures = tell_many(
+                notifier, node.process, users)
             messages = work / 'messages'
-            kafka.read(TOPIC, '"game":{"id":"many"', messages)
+            kafka.read(TOPIC, f'"link":"{links}', messages)
             floor = programs.run(
                 build, 'bench-fanout-floor', notifier.conninfo,
                 'SELECT user_id, username, language FROM wishcast.wishlist '
@@ -174,7 +177,8 @@ def by_webhook(work, node, folder, users):
         wait_listening(receiver, port)
         with node:
             notifier = Notifier(node, folder)
-            seconds, figures = tell_many(notifier, node.process, users)
+            _, seconds, figures = tell_many(
+                notifier, node.process, users)
             starts = [first_notice(notifier, ask, 'few')
                       for _ in range(STARTS)]
             starts.append(first_notice(notifier, ask, 'many'))
