@@ -304,6 +304,7 @@ stop_server (Api *api)
   g_source_destroy (api->news);
   api_connections_stop (api->connections);
   soup_server_disconnect (api->server);
+  api_notifications_stop (api->notifications);
   api_queries_free (api->queries);
   api_ends_free (api->ends);
   api_developer_free (api->developer);

@@ -113,11 +113,16 @@ api_notifications_new (
 }
 
 void
+api_notifications_stop (ApiNotifications *self)
+{
+  g_source_destroy (self->timer);
+}
+
+void
 api_notifications_free (ApiNotifications *self)
 {
   if (self == NULL)
     return;
-  g_source_destroy (self->timer);
   g_source_unref (self->timer);
   g_free (self);
 }

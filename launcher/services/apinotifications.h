@@ -12,6 +12,8 @@ typedef struct _ApiNotifications ApiNotifications;
 /* @gate and @queries must outlive it. */
 ApiNotifications *api_notifications_new (
     ApiGate *gate, ApiQueries *queries, GMainContext *context);
+/* Asks nothing more by itself: before the queries end. */
+void api_notifications_stop (ApiNotifications *notifications);
 /* Only once the queries are over. */
 void api_notifications_free (ApiNotifications *notifications);
 void api_notifications_request (
