@@ -4,6 +4,7 @@
 
 #include "broadcastrules.h"
 #include "commands.h"
+#include "gamekeys.h"
 #include "timetext.h"
 
 #define NS_PER_S 1000000000

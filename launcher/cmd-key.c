@@ -18,17 +18,6 @@ static const GOptionEntry entries[] = {
 
 /* Adding and rotating */
 
-/* SHA-256 is what the database keeps. (transfer full) */
-static char *
-format_hash (const StreamKey *key)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (guint i = 0; i < sizeof key->hash; i++)
-    g_string_append_printf (text, "%02x", key->hash[i]);
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 /* The key alone goes to the standard output, for scripts. */
 static void
 print_key (const Settings *settings, const StreamKey *key)

@@ -511,6 +511,8 @@ set_derived (Settings *settings)
     text[SETTING_NODE_DATA_DIR] = get_data_dir ();
   if (text[SETTING_WWW_PUBLIC_URL] == NULL)
     text[SETTING_WWW_PUBLIC_URL] = get_public_url (settings);
+  if (text[SETTING_WWW_DIR] == NULL)
+    text[SETTING_WWW_DIR] = data_path ("www");
   if (text[SETTING_RTSP_PUBLIC_URL] == NULL)
     text[SETTING_RTSP_PUBLIC_URL] =
         get_ingest_url (settings, "rtsp", SETTING_RTSP_PORT);

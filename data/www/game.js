@@ -22,7 +22,7 @@ function showUnknown() {
 function showGame(game) {
   document.title = `${game.title} – Wishcast`;
   byId('title').textContent = game.title;
-  byId('banner').prepend(ground(game.id, ''));
+  byId('banner').prepend(ground(game.id));
   for (const id of ['banner', 'live-section', 'ended-section'])
     byId(id).hidden = false;
 

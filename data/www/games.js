@@ -31,8 +31,8 @@ export function countLive(games, live) {
 function gameTile(game) {
   return h('a', {
     class: 'tile', href: `/game/${game.id}`, 'data-game': game.id,
-  }, ground(game.id, game.title),
-  h('span', { class: 'tile-title clamp', dir: 'auto' }, game.title),
+  }, ground(game.id),
+  h('span', { class: 'tile-title clamp' }, h('bdi', null, game.title)),
   h('span', { class: 'tag live' }));
 }
 

@@ -74,10 +74,10 @@ function hueOf(name) {
   return (hash >>> 0) % 360;
 }
 
-// The ground of `name`, with `text` on it.
-export function ground(name, text) {
+// The ground of `name`, with `text` on it, if any.
+export function ground(name, text = null) {
   const element = h('div', { class: 'ground', 'aria-hidden': 'true' },
-      h('span', { dir: 'auto' }, text));
+      text && h('span', { dir: 'auto' }, text));
   element.style.setProperty('--hue', hueOf(name));
   return element;
 }

@@ -13,6 +13,7 @@
 #include "apigate.h"
 #include "apimetrics.h"
 #include "apinotifications.h"
+#include "apioverview.h"
 #include "apiqueries.h"
 #include "apireads.h"
 #include "apiroutes.h"
@@ -51,6 +52,7 @@ struct _Api {
   ApiGate *gate;
   ApiDeveloper *developer;
   ApiNotifications *notifications;
+  ApiOverview *overview;
   ApiReads *reads;
   ApiViewers *viewers;
   EventStreams *streams;
@@ -124,11 +126,18 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_END:
       api_ends_request (api->ends, message, route->link);
       break;
+    case API_ROUTE_WATCHING:
+    case API_ROUTE_VIEWERS:
+      api_viewers_request (api->viewers, message, route);
+      break;
     case API_ROUTE_DEVELOPER:
       api_developer_request (api->developer, message);
       break;
     case API_ROUTE_NOTIFICATIONS:
       api_notifications_request (api->notifications, message);
+      break;
+    case API_ROUTE_OVERVIEW:
+      api_overview_request (api->overview, message);
       break;
     case API_ROUTE_EVENTS:
       answer_events (api, message, route);
@@ -309,6 +318,7 @@ stop_server (Api *api)
   api_ends_free (api->ends);
   api_developer_free (api->developer);
   api_notifications_free (api->notifications);
+  api_overview_free (api->overview);
   api_gate_free (api->gate);
   api_reads_free (api->reads);
   api_viewers_free (api->viewers);
@@ -374,11 +384,14 @@ api_new (const ApiSettings *settings, GError **error)
       api->catalogue, api->context, EVENT_STREAMS_OF (api->max_connections));
   api->reads =
       api_reads_new (settings->broadcasts, api->catalogue, api->queries);
+  api->viewers =
+      api_viewers_new (settings->viewers, api->catalogue, api->queries);
   api->gate = api_gate_new (settings, api->context);
   api->ends = api_ends_new (settings->broadcasts, api->gate, api->catalogue,
       api->queries, api->context);
   api->developer =
       api_developer_new (settings, api->gate, api->catalogue, api->queries);
+  api->overview = api_overview_new (settings, api->gate);
   api->notifications =
       api_notifications_new (api->gate, api->queries, api->context);
   api->metrics = api_metrics_new (

@@ -3,6 +3,7 @@
 
 #include "broadcasts.h"
 #include "notifier.h"
+#include "overview.h"
 #include "viewers.h"
 
 G_BEGIN_DECLS
@@ -23,6 +24,7 @@ typedef struct {
   Broadcasts *broadcasts; /* of this node, or NULL if it has no ingest */
   Keyring *keyring;       /* who may end a broadcast: its developer */
   Viewers *viewers;
+  Overview *overview;
   Notifier *notifier; /* of this node, or NULL */
 } ApiSettings;
 

@@ -8,6 +8,7 @@
 #define MAX_LENGTH 1000
 #define CUT "..."
 
+static FILE *journal; /* NULL: the standard error */
 static GMutex lock;
 /* With the lock: a ring, by n_told. */
 static struct {
@@ -80,7 +81,7 @@ journal_tell (const char *message, gint64 now)
   const char *text = strchr (line, ' ') + 1; /* after the time */
 
   /* One call, so that lines of several threads do not mix. */
-  fputs (line, stderr);
+  fputs (line, journal != NULL ? journal : stderr);
   keep (g_strndup (text, strlen (text) - 1), now);
 }
 
@@ -96,7 +97,7 @@ journal_each_last (JournalFunc func, gpointer data)
 
 static GLogWriterOutput
 write_line (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-    gpointer file)
+    gpointer unused)
 {
   if ((level & G_LOG_LEVEL_MASK) > G_LOG_LEVEL_MESSAGE)
     return g_log_writer_default (level, fields, n_fields, NULL);
@@ -109,5 +110,6 @@ write_line (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
 void
 journal_start (FILE *file)
 {
-  g_log_set_writer_func (write_line, file, NULL);
+  journal = file;
+  g_log_set_writer_func (write_line, NULL, NULL);
 }

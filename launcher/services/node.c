@@ -11,6 +11,7 @@
  *   6. RTMP, which nginx asks; then nginx: pages, API, media, publishers
  *   7. RTSP
  *   8. the sweeper
+ *   9. the report of all that
  *
  * And of the end: publishers first, then whoever looks at broadcasts, then the
  * broadcasts with what they still have to store and tell, then the notifier,
@@ -29,6 +30,7 @@
 #include "datadir.h"
 #include "keyring.h"
 #include "migrations.h"
+#include "nodereport.h"
 #include "notifier.h"
 #include "pipelinecheck.h"
 #include "privatenginx.h"

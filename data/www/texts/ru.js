@@ -400,7 +400,7 @@ export default {
       'service-ingest': 'приём',
       'service-api': 'API',
       'service-sweeper': 'уборщик',
-      'service-notifier': 'рассылка уведомлений',
+      'service-notifier': 'оповещения',
       messages: 'Сообщения',
       messagesNone: 'Нет.',
       'problem-database-away': 'База данных не отвечает с {since}: ' +
