@@ -2,9 +2,9 @@
 """(k), (l) and (m) Telling all of a long wishlist, and what that costs.
 
 The wishlist is in the private PostgreSQL of a node, which tells it by Kafka,
-and then, in another life, by webhook. Jobs are filed as wishlistnotify does. The
-floor sends the messages of the first one to the same broker once more, as they
-are, with the rows copied out before.
+and then, in another life, by webhook. Jobs are filed as wishlistnotify does.
+The floor sends the messages of the first one to the same broker once more, as
+they are, with the rows copied out before.
 """
 
 import json

@@ -53,8 +53,12 @@ class Tally {
     return [...this.#keys.keys()].sort();
   }
 
+  get count() {
+    return this.#keys.size;
+  }
+
   get repeats() {
-    return this.messages - this.#keys.size;
+    return this.messages - this.count;
   }
 
   // Resolves as soon as so many users have been told.
@@ -67,7 +71,6 @@ class Tally {
   check(users) {
     assert.deepEqual(this.#problems, []);
     assert.equal(new Set(this.#keys.values()).size, this.#keys.size);
-    assert.equal(this.#keys.size, users.length);
     assert.deepEqual(this.users, users);
   }
 }
@@ -79,7 +82,7 @@ const notifierOnly = (settings) => ({
   ...settings,
 });
 
-const webhook = (settings = {}) => ({
+const webhook = (settings) => ({
   'webhook-url': receiver.url,
   'webhook-secret-file': place.path('secret'),
   ...settings,
@@ -113,13 +116,13 @@ async function addWishes(game) {
       FROM generate_series (1, ${USERS}) n`);
 }
 
-const untilDone = (game, seconds = 120) => until(`${game} is done`, async () => {
+const untilDone = (game) => until(`${game} is done`, async () => {
   const [[state, problem]] = await ask(`SELECT state, problem
       FROM wishcast.notification_job WHERE game = '${game}'`);
   if (state !== 'done')
     throw new Error(`${state} ${problem}\n${service.output}`);
   return true;
-}, seconds);
+}, 120);
 
 const wishesOf = async (game) => (await ask(`SELECT user_id
     FROM wishcast.wishlist WHERE game = '${game}'`)).flat().sort();
@@ -130,7 +133,7 @@ const NAMES = {
   'quotes "\'` and \\': ['Robert\'); DROP TABLE wishlist;-- "\\', 'de'],
   '<b>&amp;</b>': ['<script>alert("1")</script>&lt;', null],
   'עברית': ['\u202eשלום\u202c مرحبا', 'he'],
-  '👩🏽‍🚀': ['👩🏽‍🚀 z̸̨͝ \u0000'.replace('\0', '\u0001'), 'xx-nonsense'],
+  '👩🏽‍🚀': ['👩🏽‍🚀 z̸̨͝ \u0001', 'xx-nonsense'],
   '{username} %s $1': ['{link} {{ %n $2 \\1', 'de-AT'],
   'lines': ['one\ntwo\r\tthree\u2028\u007f', ''],
   'long': ['ж'.repeat(5000), null],
@@ -242,6 +245,7 @@ test('node, database and receiver are killed 20 times', async () => {
     assert.ok(tally.repeats - repeats <= PAGE,
         `${tally.repeats - repeats} were told again before kill ${i}`);
     repeats = tally.repeats;
+    assert.ok(tally.count < USERS - 10, `all were told before kill ${i}`);
     await kinds[name]();
     // These have not been reached, and are not any more.
     if (i === KILLS / 2)
