@@ -183,8 +183,8 @@ const SettingRow settings_table[N_SETTINGS] = {
                "must not be able to read it."},
     [SETTING_NOTIFY_WEBHOOK_BATCH] = {"notify", "webhook-batch", SETTING_NUMBER,
         "100", .least = 1, .most = 1000,
-        .doc = "How many users a request is about. Standard Webhooks wants "
-               "requests under 20 kB."},
+        .doc = "How many users a request is about, at most: it is kept under "
+               "20 kB, as Standard Webhooks advises."},
     [SETTING_NOTIFY_WEBHOOK_CONCURRENCY] = {"notify", "webhook-concurrency",
         SETTING_NUMBER, "8", .least = 1, .most = 100,
         .doc = "How many requests are under way at once."},

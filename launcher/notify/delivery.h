@@ -54,10 +54,15 @@ typedef struct {
   const char *url;
   const char *const
       *secrets;      /* whsec_…; the first signs, so do all in a rotation */
-  guint batch;       /* users a request [100] */
+  guint batch;       /* users a request, at most [100] */
+  gsize body;        /* bytes a request, at most, if it is of more than one user
+                        [WEBHOOK_BODY] */
   guint concurrency; /* requests at a time [8] */
   guint timeout;     /* s a request [10] */
 } WebhookSettings;
+
+/* What Standard Webhooks advises to keep a body under. */
+#define WEBHOOK_BODY 20000
 
 /* Standard Webhooks; bodies are `application/cloudevents-batch+json`. */
 Delivery *webhook_new (const WebhookSettings *settings, GError **error);

@@ -29,6 +29,7 @@ typedef struct {
   WebhookSigner *signer;
   GUri *uri;
   guint batch;
+  gsize body; /* bytes */
   guint concurrency;
   guint timeout; /* s */
   GMainContext *context;
@@ -151,6 +152,42 @@ add_batch (Round *round, GPtrArray *users, guint first, guint n)
 }
 
 /* --- One request ----------------------------------------------------------------*/
+
+/* Bytes of the event. */
+static gsize
+measure (const Round *round, const WishlistUser *user)
+{
+  g_autoptr (GString) json = NULL;
+
+  if (user->event != NULL)
+    return strlen (user->event);
+  json = g_string_new (NULL);
+  notice_append_event (json, round->texts, round->job, user);
+  return json->len;
+}
+
+/* Into batches of so many users and so many bytes; one user alone may be more. */
+static void
+cut (Round *round, GPtrArray *users)
+{
+  const Webhook *webhook = round->webhook;
+  gsize size = strlen ("[]");
+  guint first = 0;
+
+  for (guint i = 0; i < users->len; i++) {
+    gsize event = measure (round, g_ptr_array_index (users, i)) + strlen (",");
+
+    if (i > first &&
+        (i - first == webhook->batch || size + event > webhook->body)) {
+      add_batch (round, users, first, i - first);
+      first = i;
+      size = strlen ("[]");
+    }
+    size += event;
+  }
+  if (first < users->len)
+    add_batch (round, users, first, users->len - first);
+}
 
 static void send_batch (Batch *batch);
 
@@ -457,9 +494,7 @@ deliver (Delivery *delivery, const NoticeTexts *texts, const NoticeJob *job,
   gulong handler = 0;
 
   turn_to (webhook, job, page_number);
-  for (guint i = 0; i < page->users->len; i += webhook->batch)
-    add_batch (
-        &round, page->users, i, MIN (webhook->batch, page->users->len - i));
+  cut (&round, page->users);
   if (cancellable != NULL)
     handler = g_cancellable_connect (
         cancellable, G_CALLBACK (on_cancelled), webhook->context, NULL);
@@ -517,6 +552,7 @@ webhook_new (const WebhookSettings *settings, GError **error)
   webhook->signer = g_steal_pointer (&signer);
   webhook->uri = g_steal_pointer (&uri);
   webhook->batch = settings->batch;
+  webhook->body = settings->body;
   webhook->concurrency = settings->concurrency;
   webhook->timeout = settings->timeout;
   webhook->context = g_main_context_new ();

@@ -109,6 +109,7 @@ add_webhook (const Settings *settings, GPtrArray *deliveries, GError **error)
   WebhookSettings webhook = {
       .url = settings_get_string (settings, SETTING_NOTIFY_WEBHOOK_URL),
       .batch = settings_get_uint (settings, SETTING_NOTIFY_WEBHOOK_BATCH),
+      .body = WEBHOOK_BODY,
       .concurrency =
           settings_get_uint (settings, SETTING_NOTIFY_WEBHOOK_CONCURRENCY),
       .timeout =

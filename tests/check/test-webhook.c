@@ -272,7 +272,7 @@ set_up (Fixture *f, gconstpointer data)
   f->url = http_stub_make_url (f->stub, "/hook?a=b");
   f->texts = notice_texts_new ();
   f->secrets[0] = SECRET;
-  f->settings = (WebhookSettings){f->url, f->secrets, 100, 8, 10};
+  f->settings = (WebhookSettings){f->url, f->secrets, 100, G_MAXSSIZE, 8, 10};
   f->page = wishlist_page_new ();
 }
 
@@ -365,10 +365,30 @@ test_taken (Fixture *f, gconstpointer data)
   assert_told (f, 250, 0);
 }
 
-/* 20 kB is what Standard Webhooks advises for a body; of common names a batch of
- * the default size is more, but no name makes it grow without bounds. */
+/* 20 kB is what Standard Webhooks advises for a body, and as many users are in one
+ * as fit. */
 static void
 test_body_size (Fixture *f, gconstpointer data)
+{
+  gsize most = 0;
+
+  f->settings.body = WEBHOOK_BODY;
+  add_users (f, 250);
+  deliver (f);
+  g_assert_cmpuint (f->result.sent, ==, 250);
+  assert_told (f, 250, 0);
+  for (guint i = 0; i < f->requests->len; i++) {
+    gsize length = strlen (((Sent *)g_ptr_array_index (f->requests, i))->body);
+
+    g_assert_cmpuint (length, <=, WEBHOOK_BODY);
+    most = MAX (most, length);
+  }
+  g_assert_cmpuint (most, >, WEBHOOK_BODY - 1000);
+}
+
+/* What one user is told is never cut; no name makes it grow without bounds. */
+static void
+test_long_names (Fixture *f, gconstpointer data)
 {
   g_autofree char *name = g_strnfill (LONGEST_NAME, '"');
 
@@ -713,6 +733,7 @@ main (int argc, char **argv)
   g_test_add_func ("/webhooksign/no-secret", test_no_secret);
   ADD ("taken", test_taken);
   ADD ("body-size", test_body_size);
+  ADD ("long-names", test_long_names);
   ADD ("empty-page", test_empty_page);
   ADD ("sent-again", test_sent_again);
   ADD ("server-error", test_server_error);
