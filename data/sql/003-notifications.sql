@@ -228,6 +228,14 @@ BEGIN
   RETURN true;
 END $$;
 
+-- Users a second since it began; NULL before it has begun.
+CREATE FUNCTION wishcast.notification_rate (j wishcast.notification_job)
+RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN j.started_at IS NOT NULL THEN
+    round (j.sent / greatest (extract (epoch FROM
+      coalesce (j.finished_at, now ()) - j.started_at), 0.001), 1) END
+$$;
+
 -- A job as the API gives it (openapi.json, "Notification").
 CREATE FUNCTION wishcast.notification_json (j wishcast.notification_job)
 RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -242,13 +250,22 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
     'finishedAt', wishcast.json_time (j.finished_at),
     'node', j.node,
     'sent', j.sent,
-    'refused', (SELECT count (*) FROM wishcast.notification_refused
-                WHERE job = j.id),
+    'refused', r.n,
     'total', j.total,
+    'left', CASE WHEN j.state IN ('pending', 'running')
+                   AND j.total IS NOT NULL
+                 THEN greatest (j.total - j.sent - r.n, 0) END,
+    'rate', wishcast.notification_rate (j),
+    'secondsLeft', CASE WHEN j.state = 'running'
+                          AND j.total IS NOT NULL THEN
+      ceil (greatest (j.total - j.sent - r.n, 0) /
+            nullif (wishcast.notification_rate (j), 0)) END,
     'failures', j.failures,
     'problem', j.problem,
     'nextAt', CASE WHEN j.state = 'pending'
                    THEN wishcast.json_time (j.next_at) END)
+  FROM (SELECT count (*) AS n FROM wishcast.notification_refused
+        WHERE job = j.id) r
 $$;
 
 -- How far the outbox has been told to others.

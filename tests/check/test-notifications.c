@@ -403,6 +403,37 @@ test_refused_twice (void)
       kit, "SELECT user_id FROM wishcast.notification_refused", "u2");
 }
 
+/* What the API tells of how far it is. */
+static void
+test_progress (void)
+{
+  static const char figures[] =
+      "SELECT p ->> 'sent', p ->> 'refused', p ->> 'left', p ->> 'rate', "
+      "p ->> 'secondsLeft' FROM (SELECT wishcast.notification_json (j) AS p "
+      "FROM wishcast.notification_job j) AS jobs";
+
+  file_job ();
+  pg_kit_assert (kit, figures, "0|0|-|-|-");
+  lease ("n", "a");
+  pg_kit_run (kit, "UPDATE wishcast.notification_job SET total = 100");
+  advance ("n", 0, "'b'", 59,
+      "[{\"user_id\": \"b\", \"username\": \"B\", \"reason\": \"no\"}]", "t");
+  /* In one statement, whose time stands still. */
+  pg_kit_assert (kit,
+      "WITH j AS (UPDATE wishcast.notification_job SET started_at = "
+      "now () - interval '10 s' RETURNING *) "
+      "SELECT p ->> 'sent', p ->> 'refused', p ->> 'left', p ->> 'rate', "
+      "p ->> 'secondsLeft' FROM (SELECT wishcast.notification_json "
+      "(ROW (j.*)::wishcast.notification_job) AS p FROM j) AS jobs",
+      "59|1|40|5.9|7");
+  advance ("n", 1, NULL, 40, "[]", "t");
+  pg_kit_assert (kit,
+      "SELECT p ->> 'left', p ->> 'secondsLeft' FROM (SELECT "
+      "wishcast.notification_json (j) AS p FROM wishcast.notification_job j) "
+      "AS jobs",
+      "-|-");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -424,6 +455,7 @@ main (int argc, char **argv)
   ADD ("release", test_release);
   ADD ("two-jobs", test_two_jobs);
   ADD ("done", test_done);
+  ADD ("progress", test_progress);
   ADD ("postpone", test_postpone);
   ADD ("give-up", test_give_up);
   ADD ("cancel", test_cancel);
