@@ -284,13 +284,15 @@ on_first (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* The pipeline goes while the receiver pushes. */
+/* The pipeline goes while the receiver pushes. What it hears is either; an error
+ * if it is the caps that come to a queue that goes: gst_pad_push() says so. */
 static void
 test_stop_while_pushing (void)
 {
   for (guint i = 0; i < 50; i++) {
     Fixture fixture;
     GThread *thread;
+    GstFlowReturn flow;
 
     launch (&fixture, "source.video ! queue max-size-buffers=2 ! identity ! "
                       "fakesink async=false");
@@ -300,8 +302,8 @@ test_stop_while_pushing (void)
     if (i % 2)
       g_usleep (g_test_rand_int_range (0, 2000));
     gst_element_set_state (fixture.pipeline, GST_STATE_NULL);
-    g_assert_cmpint (
-        GPOINTER_TO_INT (g_thread_join (thread)), ==, GST_FLOW_FLUSHING);
+    flow = GPOINTER_TO_INT (g_thread_join (thread));
+    g_assert_true (flow == GST_FLOW_FLUSHING || flow == GST_FLOW_ERROR);
     stop (&fixture);
   }
 }
