@@ -306,7 +306,7 @@ command_run_action (const Command *command, const CommandAction *actions,
   g_autoptr (Settings) settings = NULL;
   g_autoptr (GError) error = NULL;
   g_auto (CommandDatabase) database = {0};
-  const CommandAction *action, *owner;
+  const CommandAction *action, *owner = NULL;
   int status;
 
   if (!command_parse (command, &argc, argv, option, 1, 3, &settings, &status))
