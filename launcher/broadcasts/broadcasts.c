@@ -9,6 +9,7 @@
 #include "broadcasts-private.h"
 #include "link.h"
 #include "linkstore.h"
+#include "maincontext.h"
 
 /* OBS is back within seconds and knows no better. */
 #define END_HOLD (15 * G_USEC_PER_SEC)
@@ -719,7 +720,7 @@ join_thread (Broadcasts *self)
   if (self->thread == NULL)
     return;
   g_source_destroy (self->clock);
-  g_main_loop_quit (self->loop);
+  main_loop_end (self->loop);
   g_thread_join (self->thread);
   g_source_unref (self->clock);
 }

@@ -8,6 +8,7 @@
 
 #include "datadir.h"
 #include "demoinbox.h"
+#include "maincontext.h"
 #include "serversocket.h"
 #include "webhooksign.h"
 
@@ -234,13 +235,6 @@ run (gpointer data)
   return NULL;
 }
 
-static gboolean
-quit (gpointer loop)
-{
-  g_main_loop_quit (loop);
-  return G_SOURCE_REMOVE;
-}
-
 /* --- Public ----------------------------------------------------------------*/
 
 /* The usual one, or the next that is free. NULL and @error: there is none. */
@@ -310,7 +304,7 @@ demo_receiver_free (DemoReceiver *receiver)
 {
   if (receiver == NULL)
     return;
-  g_main_context_invoke (receiver->context, quit, receiver->loop);
+  main_loop_end (receiver->loop);
   g_thread_join (receiver->thread);
   g_main_loop_unref (receiver->loop);
   g_main_context_unref (receiver->context);

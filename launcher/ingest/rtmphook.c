@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
+#include "maincontext.h"
 #include "rtmppublishers.h"
 #include "serversocket.h"
 
@@ -219,7 +220,7 @@ void
 rtmp_ingest_free (RtmpIngest *ingest)
 {
   if (ingest->thread) {
-    g_main_context_invoke (ingest->context, on_stop, ingest);
+    main_context_call (ingest->context, on_stop, ingest);
     g_thread_join (ingest->thread);
   }
   g_clear_object (&ingest->server);

@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "floodgate.h"
+#include "maincontext.h"
 #include "publishersrc.h"
 #include "rtspconnection.h"
 
@@ -255,11 +256,7 @@ rtsp_ingest_get_port (RtspIngest *self)
 void
 rtsp_ingest_free (RtspIngest *self)
 {
-  GSource *source = g_idle_source_new ();
-
-  g_source_set_callback (source, on_close, self, NULL);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
+  main_context_call (self->context, on_close, self);
   g_thread_join (self->thread);
   free_members (self);
 }

@@ -19,6 +19,7 @@
 #include "apiroutes.h"
 #include "apiviewers.h"
 #include "eventstream.h"
+#include "maincontext.h"
 #include "metrics.h"
 #include "serversocket.h"
 
@@ -406,19 +407,12 @@ api_get_port (Api *api)
   return api->port;
 }
 
-static gboolean
-quit (gpointer loop)
-{
-  g_main_loop_quit (loop);
-  return G_SOURCE_REMOVE;
-}
-
 void
 api_free (Api *api)
 {
   if (api == NULL)
     return;
-  g_main_context_invoke (api->context, quit, api->loop);
+  main_loop_end (api->loop);
   g_thread_join (api->thread);
   catalogue_free (api->catalogue);
   g_source_unref (api->news);
