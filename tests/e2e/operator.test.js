@@ -44,7 +44,8 @@ const find = (overview, name) =>
 before(async () => {
   // A node that only has the database of both.
   const shared = await makeNode(place, 'shared', {
-    services: { ingest: false, api: false, sweeper: false },
+    services:
+      { ingest: false, api: false, sweeper: false, notifier: false },
     nginx: { private: false },
   });
   const token = place.path('token');
@@ -88,7 +89,8 @@ test('a broadcast is seen from the other node', async () => {
   for (const name of ['a', 'b']) {
     const { alive, report } = find(overview, name);
     assert.equal(alive, true);
-    assert.deepEqual(report.services, ['ingest', 'api', 'sweeper']);
+    assert.deepEqual(
+        report.services, ['ingest', 'api', 'sweeper', 'notifier']);
     assert.ok(report.messages.some(({ text }) => text.includes('is ready')));
     assert.ok(!JSON.stringify(report).includes(key));
   }
