@@ -173,102 +173,102 @@ test_settings_notices (void)
   g_assert_null (settings_get_notice (settings, "en"));
 }
 
+static const struct {
+  const char *text, *expected;
+} refused[] = {
+    {"\n\n[orign]\n",
+        "node.conf:3: [orign]: there is no such group. Is origin meant?"},
+    {"[elephant]\n",
+        "node.conf:1: [elephant]: there is no such group. There are: node, "
+        "services, database, nginx, www, ingest, broadcast, pipelines, "
+        "origin, cache, api, broker, wishlist, notify, notify-texts"},
+    {"[api\n", "node.conf:1: expected the name of a group between [ and ], "
+               "and nothing behind it"},
+    {"[api] # x\n", "node.conf:1: expected the name of a group between [ and "
+                    "], and nothing behind it"},
+    {"name = x\n", "node.conf:1: name stands before the first [group]"},
+    {"[api]\nprot = 1\n",
+        "node.conf:2: [api] prot: there is no such key. Is port meant?"},
+    {"[api]\nelephant = 1\n",
+        "node.conf:2: [api] elephant: there is no such key. The group has: "
+        "address, port, log-address, log-port, operator-token-file"},
+    {"[api]\nport 80\n",
+        "node.conf:2: expected [group], key = value, or a comment behind a # "
+        "of its own line"},
+    {"[api]\n= 80\n",
+        "node.conf:2: expected [group], key = value, or a comment behind a # "
+        "of its own line"},
+    {"[api]\nport = 1\n[api]\n\nport = 2\n",
+        "node.conf:5: [api] port: is set a second time; the first is in line "
+        "2"},
+    {"[api]\nport = 0\n",
+        "node.conf:2: [api] port: expected a whole number from 1 to 65535, "
+        "not \"0\""},
+    {"[api]\nport = 8082 # of the API\n",
+        "node.conf:2: [api] port: expected a whole number from 1 to 65535, "
+        "not \"8082 # of the API\""},
+    {"[api]\nport =\n",
+        "node.conf:2: [api] port: expected a whole number from 1 to 65535, "
+        "not \"\""},
+    {"[api]\naddress = localhost\n",
+        "node.conf:2: [api] address: expected an IP address, such as "
+        "127.0.0.1, not \"localhost\""},
+    {"[services]\napi = yes\n",
+        "node.conf:2: [services] api: expected true or false, not \"yes\""},
+    {"[broadcast]\nresume-window = 90\n",
+        "node.conf:2: [broadcast] resume-window: expected " TIME_TEXT_RULE
+        ", from 0 ms to 1 d, not \"90\""},
+    {"[broadcast]\nresume-window = 2 d\n",
+        "node.conf:2: [broadcast] resume-window: expected " TIME_TEXT_RULE
+        ", from 0 ms to 1 d, not \"2 d\""},
+    {"[node]\nname = a b\n",
+        "node.conf:2: [node] name: expected 1 to 64 of the characters A-Z "
+        "a-z 0-9 - _ ., not \"a b\""},
+    {"[www]\npublic-url = wishcast.example\n",
+        "node.conf:2: [www] public-url: expected an http:// or https:// "
+        "address, not \"wishcast.example\""},
+    {"[www]\npublic-url = http://\n",
+        "node.conf:2: [www] public-url: expected an http:// or https:// "
+        "address, not \"http://\""},
+    {"[ingest]\nrtmp-pull = http://a/live\n",
+        "node.conf:2: [ingest] rtmp-pull: expected an rtmp:// address, not "
+        "\"http://a/live\""},
+    {"[ingest]\nrtmp-public-url = rtsp://a/live\n",
+        "node.conf:2: [ingest] rtmp-public-url: expected an rtmp:// or "
+        "rtmps:// address, not \"rtsp://a/live\""},
+    {"[ingest]\nrtsp-public-url = a:8554\n",
+        "node.conf:2: [ingest] rtsp-public-url: expected an rtsp:// or "
+        "rtsps:// address, not \"a:8554\""},
+    {"[pipelines]\nHalf = a\n",
+        "node.conf:2: [pipelines] Half: expected dir, default, or the id of "
+        "a game, which has " GAME_RULE},
+    {"[pipelines]\nhalf =\n",
+        "node.conf:2: [pipelines] half: expected the file of a description"},
+    {"[notify-texts]\ngerman text = a\n",
+        "node.conf:2: [notify-texts] german text: expected default, or a "
+        "language, such as de or pt-BR"},
+    {"[notify-texts]\nde = Hallo {name}\n",
+        "node.conf:2: [notify-texts] de: expected a text in which {game}, "
+        "{id}, {username} and {link} are filled in, and {{ is a brace"},
+    {"[notify-texts]\ndefault = {game\n",
+        "node.conf:2: [notify-texts] default: expected a text in which "
+        "{game}, {id}, {username} and {link} are filled in, and {{ is a "
+        "brace, not \"{game\""},
+    {"[notify]\nkafka-topic = a b\n",
+        "node.conf:2: [notify] kafka-topic: expected 1 to 64 of the "
+        "characters A-Z a-z 0-9 - _ ., not \"a b\""},
+    /* A secret may stand here, so it is not repeated. */
+    {"[database]\nurl = password=\\q\n",
+        "node.conf:2: [database] url: expected a text; a backslash is "
+        "written \\\\, a line feed \\n"},
+    {"[api]\n\xff\n", "node.conf:2: expected text in UTF-8"},
+};
+
 static void
 test_settings_refuses (void)
 {
-  static const struct {
-    const char *text, *expected;
-  } cases[] = {
-      {"\n\n[orign]\n",
-          "node.conf:3: [orign]: there is no such group. Is origin meant?"},
-      {"[elephant]\n",
-          "node.conf:1: [elephant]: there is no such group. There are: node, "
-          "services, database, nginx, www, ingest, broadcast, pipelines, "
-          "origin, cache, api, broker, wishlist, notify, notify-texts"},
-      {"[api\n", "node.conf:1: expected the name of a group between [ and ], "
-                 "and nothing behind it"},
-      {"[api] # x\n", "node.conf:1: expected the name of a group between [ and "
-                      "], and nothing behind it"},
-      {"name = x\n", "node.conf:1: name stands before the first [group]"},
-      {"[api]\nprot = 1\n",
-          "node.conf:2: [api] prot: there is no such key. Is port meant?"},
-      {"[api]\nelephant = 1\n",
-          "node.conf:2: [api] elephant: there is no such key. The group has: "
-          "address, port, log-address, log-port, operator-token-file"},
-      {"[api]\nport 80\n",
-          "node.conf:2: expected [group], key = value, or a comment behind a # "
-          "of its own line"},
-      {"[api]\n= 80\n",
-          "node.conf:2: expected [group], key = value, or a comment behind a # "
-          "of its own line"},
-      {"[api]\nport = 1\n[api]\n\nport = 2\n",
-          "node.conf:5: [api] port: is set a second time; the first is in line "
-          "2"},
-      {"[api]\nport = 0\n",
-          "node.conf:2: [api] port: expected a whole number from 1 to 65535, "
-          "not \"0\""},
-      {"[api]\nport = 8082 # of the API\n",
-          "node.conf:2: [api] port: expected a whole number from 1 to 65535, "
-          "not \"8082 # of the API\""},
-      {"[api]\nport =\n",
-          "node.conf:2: [api] port: expected a whole number from 1 to 65535, "
-          "not \"\""},
-      {"[api]\naddress = localhost\n",
-          "node.conf:2: [api] address: expected an IP address, such as "
-          "127.0.0.1, not \"localhost\""},
-      {"[services]\napi = yes\n",
-          "node.conf:2: [services] api: expected true or false, not \"yes\""},
-      {"[broadcast]\nresume-window = 90\n",
-          "node.conf:2: [broadcast] resume-window: expected " TIME_TEXT_RULE
-          ", from 0 ms to 1 d, not \"90\""},
-      {"[broadcast]\nresume-window = 2 d\n",
-          "node.conf:2: [broadcast] resume-window: expected " TIME_TEXT_RULE
-          ", from 0 ms to 1 d, not \"2 d\""},
-      {"[node]\nname = a b\n",
-          "node.conf:2: [node] name: expected 1 to 64 of the characters A-Z "
-          "a-z 0-9 - _ ., not \"a b\""},
-      {"[www]\npublic-url = wishcast.example\n",
-          "node.conf:2: [www] public-url: expected an http:// or https:// "
-          "address, not \"wishcast.example\""},
-      {"[www]\npublic-url = http://\n",
-          "node.conf:2: [www] public-url: expected an http:// or https:// "
-          "address, not \"http://\""},
-      {"[ingest]\nrtmp-pull = http://a/live\n",
-          "node.conf:2: [ingest] rtmp-pull: expected an rtmp:// address, not "
-          "\"http://a/live\""},
-      {"[ingest]\nrtmp-public-url = rtsp://a/live\n",
-          "node.conf:2: [ingest] rtmp-public-url: expected an rtmp:// or "
-          "rtmps:// address, not \"rtsp://a/live\""},
-      {"[ingest]\nrtsp-public-url = a:8554\n",
-          "node.conf:2: [ingest] rtsp-public-url: expected an rtsp:// or "
-          "rtsps:// address, not \"a:8554\""},
-      {"[pipelines]\nHalf = a\n",
-          "node.conf:2: [pipelines] Half: expected dir, default, or the id of "
-          "a game, which has " GAME_RULE},
-      {"[pipelines]\nhalf =\n",
-          "node.conf:2: [pipelines] half: expected the file of a description"},
-      {"[notify-texts]\ngerman text = a\n",
-          "node.conf:2: [notify-texts] german text: expected default, or a "
-          "language, such as de or pt-BR"},
-      {"[notify-texts]\nde = Hallo {name}\n",
-          "node.conf:2: [notify-texts] de: expected a text in which {game}, "
-          "{id}, {username} and {link} are filled in, and {{ is a brace"},
-      {"[notify-texts]\ndefault = {game\n",
-          "node.conf:2: [notify-texts] default: expected a text in which "
-          "{game}, {id}, {username} and {link} are filled in, and {{ is a "
-          "brace, not \"{game\""},
-      {"[notify]\nkafka-topic = a b\n",
-          "node.conf:2: [notify] kafka-topic: expected 1 to 64 of the "
-          "characters A-Z a-z 0-9 - _ ., not \"a b\""},
-      /* A secret may stand here, so it is not repeated. */
-      {"[database]\nurl = password=\\q\n",
-          "node.conf:2: [database] url: expected a text; a backslash is "
-          "written \\\\, a line feed \\n"},
-      {"[api]\n\xff\n", "node.conf:2: expected text in UTF-8"},
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    assert_refused (cases[i].text, -1, cases[i].expected);
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    assert_refused (refused[i].text, -1, refused[i].expected);
   assert_refused ("[api]\n\0", 7, "node.conf:2: expected text in UTF-8");
 }
 
