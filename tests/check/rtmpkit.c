@@ -282,12 +282,16 @@ kit_until_ended (RtmpNode *node, const char *key, guint times)
 guint16
 kit_free_port (void)
 {
+  /* Below what the kernel gives to connections that go out, so that none of them
+   * takes it meanwhile; and none is given twice. */
+  static guint16 port = 0;
+
+  if (port == 0)
+    port = (guint16)g_random_int_range (10000, 29000);
   while (TRUE) {
     g_autoptr (GSocketListener) listener = g_socket_listener_new ();
-    /* Below what the kernel gives to connections that go out, so that none of
-     * them takes it meanwhile. */
-    guint16 port = (guint16)g_random_int_range (10000, 30000);
 
+    port++;
     if (g_socket_listener_add_inet_port (listener, port, NULL, NULL)) {
       g_socket_listener_close (listener);
       return port;

@@ -115,11 +115,17 @@ export class Place {
   }
 }
 
+const FIRST_PORT = 10000;
+const LAST_PORT = 29999;
+let lastPort = FIRST_PORT +
+    Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+
 // One that is free, below those that the kernel gives to connections: it stays
-// free until it is used.
+// free until it is used. None is given twice, as a test takes many at a time.
 export async function freePort() {
   for (;;) {
-    const port = 10000 + Math.floor(Math.random() * 20000);
+    lastPort = lastPort < LAST_PORT ? lastPort + 1 : FIRST_PORT;
+    const port = lastPort;
     const server = net.createServer();
     const isFree = await new Promise((resolve) => {
       server.on('error', () => resolve(false));
