@@ -9,6 +9,7 @@
 #include "datadir.h"
 #include "notice.h"
 #include "settingstable.h"
+#include "sizetext.h"
 #include "suggest.h"
 #include "timetext.h"
 
@@ -335,6 +336,8 @@ parse_value (const SettingRow *row, const char *text, guint64 *number)
     case SETTING_TIME:
       return time_text_parse (text, number) && *number >= row->least &&
              *number <= row->most;
+    case SETTING_SIZE:
+      return size_text_parse (text, 0, number);
     default:
       g_return_val_if_reached (FALSE);
   }
@@ -371,6 +374,8 @@ describe_expected (const SettingRow *row)
       least = time_text_format (row->least);
       most = time_text_format (row->most);
       return g_strdup_printf (TIME_TEXT_RULE ", from %s to %s", least, most);
+    case SETTING_SIZE:
+      return g_strdup (SIZE_TEXT_RULE);
     case SETTING_TEXT:
     case SETTING_PATH:
     default:
@@ -524,6 +529,9 @@ set_derived (Settings *settings)
   if (text[SETTING_CACHE_DIR] == NULL)
     text[SETTING_CACHE_DIR] =
         g_build_filename (text[SETTING_NODE_DATA_DIR], "cache", NULL);
+  if (text[SETTING_ARCHIVE_DIR] == NULL)
+    text[SETTING_ARCHIVE_DIR] =
+        g_build_filename (text[SETTING_NODE_DATA_DIR], "recordings", NULL);
 }
 
 /* Loading */

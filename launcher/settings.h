@@ -16,6 +16,8 @@ typedef enum {
   SETTING_SERVICES_API,       /* [services] api, bool */
   SETTING_SERVICES_SWEEPER,   /* [services] sweeper, bool */
   SETTING_SERVICES_NOTIFIER,  /* [services] notifier, bool */
+  SETTING_SERVICES_ARCHIVER,  /* [services] archiver, bool */
+  SETTING_SERVICES_RETENTION, /* [services] retention, bool */
   SETTING_DATABASE_URL,       /* [database] url; unset: a private PostgreSQL */
   SETTING_NGINX_PRIVATE,      /* [nginx] private, bool: we run one */
   SETTING_NGINX_ADDRESS,      /* [nginx] address; pages, /api, /live */
@@ -44,10 +46,16 @@ typedef enum {
   SETTING_ORIGIN_URL,         /* [origin] url, as other nodes reach it */
   SETTING_ORIGIN_DVR_WINDOW,  /* [origin] dvr-window */
   SETTING_CACHE_DIR,          /* [cache] dir */
-  SETTING_API_ADDRESS,        /* [api] address */
-  SETTING_API_PORT,           /* [api] port, 8082 */
-  SETTING_API_LOG_ADDRESS,    /* [api] log-address, 127.0.0.1 */
-  SETTING_API_LOG_PORT,       /* [api] log-port, 8085, UDP; 0: none */
+  SETTING_CACHE_MAX_SIZE,     /* [cache] max-size, text: size_text_parse() */
+  SETTING_ARCHIVE_DIR,        /* [archive] dir, where there is no cloud */
+  SETTING_CLOUD_BUCKET,       /* [cloud] bucket; unset: [archive] dir */
+  SETTING_CLOUD_PREFIX,       /* [cloud] prefix, of the names of objects */
+  SETTING_CLOUD_ENDPOINT,     /* [cloud] endpoint; unset: Google's */
+  SETTING_CLOUD_CREDENTIALS_FILE,     /* [cloud] credentials-file */
+  SETTING_API_ADDRESS,                /* [api] address */
+  SETTING_API_PORT,                   /* [api] port, 8082 */
+  SETTING_API_LOG_ADDRESS,            /* [api] log-address, 127.0.0.1 */
+  SETTING_API_LOG_PORT,               /* [api] log-port, 8085, UDP; 0: none */
   SETTING_API_OPERATOR_TOKEN_FILE,    /* [api] operator-token-file */
   SETTING_BROKER_SERVERS,             /* [broker] bootstrap-servers */
   SETTING_BROKER_BROADCASTS_TOPIC,    /* [broker] broadcasts-topic */

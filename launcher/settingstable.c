@@ -27,7 +27,10 @@ const SettingGroup settings_groups[] = {
                   "made of. Besides the keys below, any game's id may be one, "
                   "with the description of that game's broadcasts."},
     {"origin", "The HTTP server of the media."},
-    {"cache", "Where the media of broadcasts is kept."},
+    {"cache", "Where the media of broadcasts is kept while it is live, and "
+              "until it is archived."},
+    {"archive", "Where recordings are kept, if there is no [cloud]."},
+    {"cloud", "Google Cloud Storage, for recordings."},
     {"api", "The JSON API."},
     {"broker", "Apache Kafka."},
     {"wishlist", "The store: who has a game on the wishlist."},
@@ -62,6 +65,14 @@ const SettingRow settings_table[N_SETTINGS] = {
         "true",
         .doc = "Tell those who have the game on the wishlist. Any number of "
                "nodes may do it."},
+    [SETTING_SERVICES_ARCHIVER] = {"services", "archiver", SETTING_BOOLEAN,
+        "true",
+        .doc = "Archive the broadcasts of this node's cache, and clear the "
+               "cache of what is archived."},
+    [SETTING_SERVICES_RETENTION] = {"services", "retention", SETTING_BOOLEAN,
+        "true",
+        .doc = "Delete recordings whose time is over. Any number of nodes may "
+               "do it; those in a folder only their own node can."},
     [SETTING_DATABASE_URL] = {"database", "url", SETTING_TEXT,
         .doc = "A postgresql:// address or key=value words, as libpq takes "
                "them. A password belongs into a file (passfile=...) rather "
@@ -137,6 +148,27 @@ const SettingRow settings_table[N_SETTINGS] = {
         .doc = "How far back a viewer can seek while a broadcast is live."},
     [SETTING_CACHE_DIR] = {"cache", "dir", SETTING_PATH,
         .doc = "Its folder. Unset: cache in data-dir."},
+    [SETTING_CACHE_MAX_SIZE] = {"cache", "max-size", SETTING_SIZE, "50 %",
+        .doc = "How large it may become: a size (200 GB) or a share of its "
+               "disk (50 %). Beyond that what is archived goes, the oldest "
+               "first; what is not archived never does, and the operator is "
+               "told before."},
+    [SETTING_ARCHIVE_DIR] = {"archive", "dir", SETTING_PATH,
+        .doc = "The folder. Unset: recordings in data-dir."},
+    [SETTING_CLOUD_BUCKET] = {"cloud", "bucket", SETTING_NAME,
+        .doc = "Name of the bucket. Unset: recordings stay in the folder of "
+               "[archive]."},
+    [SETTING_CLOUD_PREFIX] = {"cloud", "prefix", SETTING_TEXT,
+        .doc = "What the names of all objects begin with, such as wishcast/. "
+               "Unset: nothing."},
+    [SETTING_CLOUD_ENDPOINT] = {"cloud", "endpoint", SETTING_HTTP,
+        .doc = "Address of the service, for an emulator or a private one. "
+               "Unset: Google's, or what STORAGE_EMULATOR_HOST says."},
+    [SETTING_CLOUD_CREDENTIALS_FILE] = {"cloud", "credentials-file",
+        SETTING_PATH,
+        .doc = "Key file of the service account (JSON); others must not be "
+               "able to read it. Unset: what GOOGLE_APPLICATION_CREDENTIALS "
+               "names, else the account of the machine."},
     [SETTING_API_ADDRESS] = {"api", "address", SETTING_ADDRESS, "127.0.0.1",
         .doc = "IP address it listens on; only nginx and operators need to "
                "reach it."},

@@ -18,6 +18,7 @@ typedef enum {
   SETTING_BOOLEAN,
   SETTING_NUMBER,
   SETTING_TIME,
+  SETTING_SIZE, /* SIZE_TEXT_RULE */
 } SettingType;
 
 #define SETTINGS_NAME_RULE "1 to 64 of the characters A-Z a-z 0-9 - _ ."

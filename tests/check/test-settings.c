@@ -6,6 +6,7 @@
 #include "datadir.h"
 #include "settings.h"
 #include "settingstable.h"
+#include "sizetext.h"
 #include "suggest.h"
 #include "timetext.h"
 
@@ -181,7 +182,8 @@ static const struct {
     {"[elephant]\n",
         "node.conf:1: [elephant]: there is no such group. There are: node, "
         "services, database, nginx, www, ingest, broadcast, pipelines, "
-        "origin, cache, api, broker, wishlist, notify, notify-texts"},
+        "origin, cache, archive, cloud, api, broker, wishlist, notify, "
+        "notify-texts"},
     {"[api\n", "node.conf:1: expected the name of a group between [ and ], "
                "and nothing behind it"},
     {"[api] # x\n", "node.conf:1: expected the name of a group between [ and "
@@ -221,6 +223,12 @@ static const struct {
     {"[broadcast]\nresume-window = 2 d\n",
         "node.conf:2: [broadcast] resume-window: expected " TIME_TEXT_RULE
         ", from 0 ms to 1 d, not \"2 d\""},
+    {"[cache]\nmax-size = 20\n",
+        "node.conf:2: [cache] max-size: expected " SIZE_TEXT_RULE
+        ", not \"20\""},
+    {"[cache]\nmax-size = 101 %\n",
+        "node.conf:2: [cache] max-size: expected " SIZE_TEXT_RULE
+        ", not \"101 %\""},
     {"[node]\nname = a b\n",
         "node.conf:2: [node] name: expected 1 to 64 of the characters A-Z "
         "a-z 0-9 - _ ., not \"a b\""},
