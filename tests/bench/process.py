@@ -81,6 +81,11 @@ class Process:
             time.sleep(0.05)
         raise RuntimeError(f'{self.name} does not say {pattern}')
 
+    def wait(self):
+        """Until it has ended by itself."""
+        if self._process.wait() != 0:
+            self.check()
+
     def kill(self):
         self._process.kill()
         self._process.wait()
