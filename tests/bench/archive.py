@@ -10,7 +10,6 @@ depends on how many segments there are, not on how many bytes.
 
 import json
 import os
-import re
 import statistics
 import subprocess
 import time

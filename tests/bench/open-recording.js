@@ -36,7 +36,7 @@ const place = new Place();
 try {
   const browser = await startBrowser(place);
   const page = await browser.newPage();
-  await page.goto(new URL('/404', url).href);
+  await page.goto('about:blank');
   page.setDefaultTimeout(PATIENCE);
   let requests = 0;
   page.on('request', () => { requests += 1; });
