@@ -37,7 +37,7 @@ def cloud(folder):
     """The address of an empty one with a bucket."""
     folder.mkdir()
     with Process(['node', CLOUD, '--port', '0', '--folder', folder / 'objects',
-                  '--bucket', 'bench', '--anonymous'],
+                  '--bucket', 'bench'],
                  folder / 'cloud.log') as process:
         yield process.wait_for(r'(http://127\.0\.0\.1:\d+)')[0]
 
