@@ -12,12 +12,13 @@ const words = (description) =>
   (description.match(/(?:[^\s"]|"[^"]*")+/g) ?? [])
       .map((word) => word.replaceAll('"', ''));
 
-export function startPipeline(place, description) {
+export function startPipeline(place, description, env = {}) {
   return place.launch(`${ROOT}tests/sanitized`,
       ['gst-launch-1.0', '--no-position', ...words(description)], {
         env: {
           GST_PLUGIN_PATH: `${BUILD}/plugins`,
           GST_REGISTRY: `${BUILD}/e2e.registry`,
+          ...env,
         },
       });
 }
@@ -29,12 +30,13 @@ export function checkOutput(launched) {
 }
 
 // Runs one to its EOS.
-export async function runPipeline(place, description) {
-  const launched = startPipeline(place, description);
+export async function runPipeline(place, description, env) {
+  const launched = startPipeline(place, description, env);
   const status = await launched.exited;
   checkOutput(launched);
   if (status !== 0)
     throw new Error(`${status}\n${launched.output}`);
+  return launched;
 }
 
 // Waits until the multivariant playlist of a started broadcast can be had, and
