@@ -4,6 +4,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "jsondepth.h"
 #include "wishlistsource-private.h"
 
 /* The parser calls itself for each; a page has three. */
@@ -17,37 +18,6 @@ complain (GError **error, const char *what)
   g_set_error (error, WISHLIST_ERROR, WISHLIST_ERROR_NONSENSE,
       "The store's answer is no page of a wishlist: %s", what);
   return FALSE;
-}
-
-/* Beside texts. Comments, say, json-glib would pass over, and a quote in one would
- * hide from us how deep it gets. */
-static gboolean
-is_json (char c)
-{
-  return g_ascii_isalnum (c) || strchr ("[]{}:,+-. \t\r\n", c) != NULL;
-}
-
-static gboolean
-is_shallow (const char *text, gsize length)
-{
-  gboolean is_text = FALSE;
-  guint depth = 0;
-
-  for (gsize i = 0; i < length; i++) {
-    if (text[i] == '"')
-      is_text = !is_text;
-    else if (is_text)
-      i += text[i] == '\\' ? 1 : 0;
-    else if (!is_json (text[i]))
-      return FALSE;
-    else if (text[i] == '[' || text[i] == '{')
-      depth++;
-    else if ((text[i] == ']' || text[i] == '}') && depth > 0)
-      depth--;
-    if (depth > MOST_NESTED)
-      return FALSE;
-  }
-  return TRUE;
 }
 
 /* NULL and TRUE: there is none, or it is null. */
@@ -152,7 +122,7 @@ wishlist_json_parse (const char *text, gsize length, const char *game,
     complain (error, "it is not a text in UTF-8");
     return NULL;
   }
-  if (!is_shallow (text, length)) {
+  if (!json_is_shallow (text, length, MOST_NESTED)) {
     complain (error, "it is no JSON, or nested too deeply");
     return NULL;
   }

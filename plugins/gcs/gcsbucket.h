@@ -39,6 +39,9 @@ typedef struct {
   const char *const *metadata; /* name, value, name, value, NULL */
 } GcsAttributes;
 
+/* The resource "object" that asks for them. (transfer full) */
+char *gcs_attributes_to_json (const GcsAttributes *attributes);
+
 /* How credentials are chosen by all of our programs: @path of a key file, else
  * none with an endpoint of http:// or $STORAGE_EMULATOR_HOST, else
  * $GOOGLE_APPLICATION_CREDENTIALS, else the metadata server. */

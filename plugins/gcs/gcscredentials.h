@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 typedef struct _GcsCredentials GcsCredentials;
 
 /* @path: JSON of `"type": "service_account"` (RFC 7523 by RS256). Refuses a file
- * that lacks a field or has no RSA key, naming file and field. */
+ * that everybody can read, lacks a field or has no RSA key, naming file and
+ * field. */
 GcsCredentials *gcs_credentials_new_from_file (
     const char *path, GError **error);
 /* @host: of the metadata server, or NULL: $GCE_METADATA_HOST, else
@@ -25,6 +26,8 @@ GcsCredentials *gcs_credentials_ref (GcsCredentials *credentials);
 void gcs_credentials_unref (GcsCredentials *credentials);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GcsCredentials, gcs_credentials_unref)
 
+/* Whether they are nobody's. */
+gboolean gcs_credentials_is_anonymous (GcsCredentials *credentials);
 /* Sets the header Authorization. Fetches a token by @session if it must, so it
  * may wait for the network. */
 gboolean gcs_credentials_authorize (GcsCredentials *credentials,
