@@ -15,6 +15,7 @@ struct _HttpStub {
   GCancellable *ending;
   GThread *thread;
   GPtrArray *threads; /* of connections; of the listening thread */
+  int break_after;    /* atomic; or 0 */
 };
 
 typedef struct {
@@ -110,6 +111,23 @@ answer_request (Call *call, GDataInputStream *in, const StubAnswer *answer)
   g_assert_not_reached ();
 }
 
+/* In the middle of a body of @length. */
+static gboolean
+breaks (Call *call, GDataInputStream *in, gsize length)
+{
+  int most = g_atomic_int_get (&call->stub->break_after);
+  g_autofree char *part = NULL;
+
+  if (most == 0 || length <= (gsize)most)
+    return FALSE;
+  g_atomic_int_set (&call->stub->break_after, 0);
+  part = g_malloc ((gsize)most);
+  g_input_stream_read_all (
+      G_INPUT_STREAM (in), part, (gsize)most, NULL, call->stub->ending, NULL);
+  reset (call);
+  return TRUE;
+}
+
 /* FALSE: it was the last one. */
 static gboolean
 serve (Call *call, GDataInputStream *in)
@@ -131,6 +149,8 @@ serve (Call *call, GDataInputStream *in)
     return FALSE;
   length = g_hash_table_lookup (headers, "content-length");
   request.length = length != NULL ? g_ascii_strtoull (length, NULL, 10) : 0;
+  if (breaks (call, in, request.length))
+    return FALSE;
   body = g_malloc0 (request.length + 1);
   g_input_stream_read_all (G_INPUT_STREAM (in), body, request.length, &got,
       call->stub->ending, NULL);
@@ -215,6 +235,12 @@ http_stub_free (HttpStub *stub)
   g_object_unref (stub->listener);
   g_object_unref (stub->ending);
   g_free (stub);
+}
+
+void
+http_stub_break_after (HttpStub *stub, guint n)
+{
+  g_atomic_int_set (&stub->break_after, (int)n);
 }
 
 guint16

@@ -40,6 +40,9 @@ HttpStub *http_stub_new (StubFunc func, gpointer data);
 /* Waits for its threads. */
 void http_stub_free (HttpStub *stub);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HttpStub, http_stub_free)
+/* The next body of more than @n bytes breaks off there: the connection is reset,
+ * and nobody is asked for an answer. */
+void http_stub_break_after (HttpStub *stub, guint n);
 guint16 http_stub_get_port (HttpStub *stub);
 /* "http://127.0.0.1:PORT" and @path. (transfer full) */
 char *http_stub_make_url (HttpStub *stub, const char *path);
