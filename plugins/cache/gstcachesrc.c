@@ -12,7 +12,8 @@
  *
  * A broadcast that is still live is read up to its last whole segment, or with
  * #GstCacheSrc:follow to its end. A file that does not grow can be seeked in,
- * in bytes.
+ * in bytes; so can a body that is followed, up to where it is stored, because
+ * what is there does not change any more.
  *
  * Where the movie header changes (another resolution, a track less), one file
  * cannot go on: the stream ends with EOS and a message, and another cachesrc
@@ -137,7 +138,8 @@ struct _GstCacheSrc {
 
   /* With OBJECT_LOCK: what queries are told. */
   guint64 size;
-  gboolean fixed; /* `size` is final for this run */
+  gboolean fixed;   /* `size` is final for this run */
+  gboolean is_body; /* what there is of it never changes */
 };
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
@@ -527,14 +529,37 @@ gst_cache_src_is_seekable (GstBaseSrc *src)
   gboolean seekable;
 
   GST_OBJECT_LOCK (self);
-  seekable = self->fixed && !self->following;
+  seekable = self->is_body || (self->fixed && !self->following);
   GST_OBJECT_UNLOCK (self);
   return seekable;
+}
+
+/* A body that grows has no size for the base class, but can be sought in. */
+static gboolean
+answer_seeking (GstCacheSrc *self, GstQuery *query)
+{
+  GstFormat format;
+  gboolean is_body;
+  guint64 size;
+
+  gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
+  if (format != GST_FORMAT_BYTES)
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  is_body = self->is_body;
+  size = self->size;
+  GST_OBJECT_UNLOCK (self);
+  if (is_body)
+    gst_query_set_seeking (query, format, TRUE, 0, (gint64)size);
+  return is_body;
 }
 
 static gboolean
 gst_cache_src_query (GstBaseSrc *src, GstQuery *query)
 {
+  if (GST_QUERY_TYPE (query) == GST_QUERY_SEEKING &&
+      answer_seeking (GST_CACHE_SRC (src), query))
+    return TRUE;
   /* The delay is in the running time already, and the store keeps what is not
    * taken yet. */
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY &&
@@ -597,6 +622,7 @@ open_link (GstCacheSrc *self)
   self->following = self->follow || live_edge;
   kind = self->piece_kind;
   first_epoch = self->first_epoch;
+  self->is_body = kind == CACHE_PIECE_BODY && !live_edge;
   if (self->tracks != NULL && *self->tracks != '\0')
     names = g_strsplit (self->tracks, ",", -1);
   GST_OBJECT_UNLOCK (self);
@@ -643,7 +669,7 @@ gst_cache_src_stop (GstBaseSrc *src)
   g_clear_pointer (&self->reading, g_free);
   GST_OBJECT_LOCK (self);
   self->size = 0;
-  self->fixed = FALSE;
+  self->fixed = self->is_body = FALSE;
   GST_OBJECT_UNLOCK (self);
   return TRUE;
 }

@@ -23,8 +23,9 @@ store (const char *dir, guint32 epoch, guint64 first_msn, guint n, guint width,
 typedef struct {
   GstElement *pipeline;
   GstElement *src;
-  GByteArray
-      *bytes; /* with the lock of the test's thread: read after the end */
+  GMutex lock;
+  GCond grown;
+  GByteArray *bytes; /* with lock, until the end */
   GstStructure *changed;
   GError *error;
 } Run;
@@ -36,7 +37,10 @@ on_handoff (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
   GstMapInfo map;
 
   g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
+  g_mutex_lock (&run->lock);
   g_byte_array_append (run->bytes, map.data, map.size);
+  g_cond_broadcast (&run->grown);
+  g_mutex_unlock (&run->lock);
   gst_buffer_unmap (buffer, &map);
 }
 
@@ -51,6 +55,8 @@ run_start (Run *run, const char *dir, const char *settings)
   g_autoptr (GstElement) sink = NULL;
 
   *run = (Run){.bytes = g_byte_array_new ()};
+  g_mutex_init (&run->lock);
+  g_cond_init (&run->grown);
   run->pipeline = gst_parse_launch (line, &error);
   g_assert_no_error (error);
   run->src = gst_bin_get_by_name (GST_BIN (run->pipeline), "src");
@@ -91,6 +97,8 @@ run_clear (Run *run)
   gst_clear_object (&run->src);
   gst_clear_object (&run->pipeline);
   g_byte_array_unref (run->bytes);
+  g_mutex_clear (&run->lock);
+  g_cond_clear (&run->grown);
   g_clear_pointer (&run->changed, gst_structure_free);
   g_clear_error (&run->error);
 }
@@ -427,6 +435,72 @@ test_seek (void)
   kit_dir_free (dir);
 }
 
+/* Waits until @run has got @n bytes since it last began; its bytes are those of
+ * its streaming thread, which waits for more meanwhile. */
+static void
+await_bytes (Run *run, guint n)
+{
+  g_mutex_lock (&run->lock);
+  while (run->bytes->len < n)
+    g_cond_wait (&run->grown, &run->lock);
+  g_mutex_unlock (&run->lock);
+}
+
+static void
+seek (Run *run, gint64 offset)
+{
+  g_assert_true (gst_element_seek (run->src, 1.0, GST_FORMAT_BYTES,
+      GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, offset, GST_SEEK_TYPE_NONE, -1));
+}
+
+/* A body that is followed can be sought in as far as it is stored, also while it
+ * waits for more, and goes on to its end. */
+static void
+test_seek_following (void)
+{
+  char *dir = kit_dir_new ();
+  CacheWriter *writer = kit_open_writer (dir);
+  g_autoptr (GByteArray) begun = NULL, all = NULL;
+  g_autoptr (GstQuery) query = gst_query_new_seeking (GST_FORMAT_BYTES);
+  g_autoptr (GError) error = NULL;
+  gboolean seekable;
+  gint64 start, end;
+  Run run, whole;
+
+  kit_epoch (0, 0, 3, 1, kit_append, writer);
+  begun = read_all (dir, "piece=body");
+  run_start (&run, dir, "piece=body follow=true");
+  await_bytes (&run, begun->len);
+  g_assert_true (gst_element_query (run.src, query));
+  gst_query_parse_seeking (query, NULL, &seekable, &start, &end);
+  g_assert_true (seekable);
+  g_assert_cmpint (start, ==, 0);
+  g_assert_cmpint (end, ==, begun->len);
+  run_start (&whole, dir, "piece=whole follow=true");
+  await_bytes (&whole, begun->len);
+  g_assert_true (gst_element_query (whole.src, query));
+  gst_query_parse_seeking (query, NULL, &seekable, NULL, NULL);
+  g_assert_false (seekable);
+
+  g_mutex_lock (&run.lock);
+  g_byte_array_set_size (run.bytes, 0);
+  g_mutex_unlock (&run.lock);
+  seek (&run, 777);
+  await_bytes (&run, begun->len - 777);
+  kit_epoch (0, 3, 5, 1, kit_append, writer);
+  g_assert_true (cache_writer_end (writer, &error));
+  cache_writer_free (writer);
+  run_wait (&run);
+  run_wait (&whole);
+  g_assert_no_error (run.error);
+  all = read_all (dir, "piece=body");
+  g_assert_cmpmem (run.bytes->data, run.bytes->len, all->data + 777,
+      all->len - 777);
+  run_clear (&run);
+  run_clear (&whole);
+  kit_dir_free (dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -441,5 +515,6 @@ main (int argc, char **argv)
   g_test_add_func ("/cachesrc/init-changed", test_init_changed);
   g_test_add_func ("/cachesrc/errors", test_errors);
   g_test_add_func ("/cachesrc/seek", test_seek);
+  g_test_add_func ("/cachesrc/seek-following", test_seek_following);
   return g_test_run ();
 }
