@@ -10,9 +10,6 @@
 
 #include "cachelayout.h"
 
-/* A link has no dot, so nobody takes it for one. */
-#define REMAINS ".cleared-"
-
 static gboolean
 is_ours (const char *name)
 {
@@ -81,19 +78,27 @@ delete_folder (const char *path, GPtrArray *names, GError **error)
       return FALSE;
     }
   }
-  if (g_rmdir (path) == 0)
+  if (g_rmdir (path) == 0 || errno == ENOENT)
     return TRUE;
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
       "Cannot delete the folder %s: %s", path, g_strerror (errno));
   return FALSE;
 }
 
-/* What a clearing that was killed has left. */
-static void
-delete_remains (const char *path)
+/* Nothing but what cache_clear() would have deleted. */
+void
+cache_clear_remains (const char *cache_dir, const char *name)
 {
-  g_autoptr (GPtrArray) names = read_names (path, NULL);
+  g_autofree char *path = g_build_filename (cache_dir, name, NULL);
+  g_autoptr (GPtrArray) names = NULL;
+  GStatBuf info;
 
+  if (g_lstat (path, &info) != 0 || !S_ISDIR (info.st_mode))
+    return;
+  names = read_names (path, NULL);
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    if (!is_ours (names->pdata[i]))
+      return;
   if (names != NULL)
     delete_folder (path, names, NULL);
 }
@@ -101,13 +106,13 @@ delete_remains (const char *path)
 static gboolean
 clear_locked (const CacheFolder *folder, const char *cache_dir, GError **error)
 {
-  g_autofree char *name = g_strconcat (REMAINS, folder->link, NULL);
+  g_autofree char *name = g_strconcat (CACHE_REMAINS, folder->link, NULL);
   g_autofree char *remains = g_build_filename (cache_dir, name, NULL);
   g_autoptr (GPtrArray) names = read_names (folder->path, error);
 
   if (names == NULL || !check_names (folder, names, error))
     return FALSE;
-  delete_remains (remains);
+  cache_clear_remains (cache_dir, name);
   if (g_rename (folder->path, remains) != 0)
     return cache_folder_fail (folder, ".", "rename", errno, error);
   return delete_folder (remains, names, error);
@@ -128,4 +133,16 @@ cache_clear (const char *cache_dir, const char *link, GError **error)
   }
   cache_folder_clear (&folder);
   return done;
+}
+
+gboolean
+cache_is_read (const char *cache_dir, const char *link)
+{
+  CacheFolder folder = {.fd = -1};
+  gboolean is_read;
+
+  is_read = cache_folder_open (&folder, cache_dir, link, NULL) &&
+            flock (folder.fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  cache_folder_clear (&folder);
+  return is_read;
 }

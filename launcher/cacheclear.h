@@ -10,4 +10,15 @@ G_BEGIN_DECLS
  * file in it that is not the store's. */
 gboolean cache_clear (const char *cache_dir, const char *link, GError **error);
 
+/* What the name of a folder begins with that a clearing has left, which was
+ * killed. A link has no dot, so nobody takes it for one. */
+#define CACHE_REMAINS ".cleared-"
+
+/* Deletes such a folder, @name in @cache_dir. */
+void cache_clear_remains (const char *cache_dir, const char *name);
+
+/* Whether a reader of any process has the store open: clearing it would do that
+ * one no harm, but who opens it again finds nothing. */
+gboolean cache_is_read (const char *cache_dir, const char *link);
+
 G_END_DECLS

@@ -119,17 +119,48 @@ RETURNS void LANGUAGE sql AS $$
   WHERE r.state = 'uploading'
 $$;
 
--- The parts whose time is over, of those that @p_node can delete: what is in a
--- bucket, and what is in its own folder. Any node may ask at any time, and two
--- may delete the same: that is no error to them.
-CREATE FUNCTION wishcast.expired_recordings (p_node text, p_limit integer)
+-- Whether a node whose archive is @p_bucket, or its folder, can delete @r.
+CREATE FUNCTION wishcast.can_delete (
+  r wishcast.recording, p_node text, p_bucket text)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT r.bucket IS NOT DISTINCT FROM p_bucket
+    AND (p_bucket IS NOT NULL OR r.node = p_node)
+$$;
+
+-- The parts whose time is over, of those that @p_node can delete. Any node may
+-- ask at any time, and two may delete the same: that is no error to them.
+CREATE FUNCTION wishcast.expired_recordings (
+  p_node text, p_bucket text, p_limit integer)
 RETURNS SETOF wishcast.recording LANGUAGE sql STABLE AS $$
   SELECT r.* FROM wishcast.recording r
   JOIN wishcast.broadcast b ON b.link = r.link
   WHERE r.state = 'ready' AND b.state = 'ended'
     AND b.recording_expires <= now ()
+    AND wishcast.can_delete (r, p_node, p_bucket)
+  ORDER BY b.recording_expires, r.link, r.part LIMIT p_limit
+$$;
+
+-- When the time of the next one is over, or NULL.
+CREATE FUNCTION wishcast.next_expiry (p_node text, p_bucket text)
+RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT min (b.recording_expires) FROM wishcast.recording r
+  JOIN wishcast.broadcast b ON b.link = r.link
+  WHERE r.state = 'ready' AND b.state = 'ended'
+    AND b.recording_expires > now ()
+    AND wishcast.can_delete (r, p_node, p_bucket)
+$$;
+
+-- How many parts are left that another node should have deleted long ago, or
+-- that none can: the archive was another one when they were made.
+CREATE FUNCTION wishcast.count_stranded_recordings (
+  p_node text, p_bucket text)
+RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT count (*) FROM wishcast.recording r
+  JOIN wishcast.broadcast b ON b.link = r.link
+  WHERE r.state = 'ready' AND b.state = 'ended'
+    AND b.recording_expires < now () - interval '1 hour'
+    AND NOT wishcast.can_delete (r, p_node, p_bucket)
     AND (r.bucket IS NOT NULL OR r.node = p_node)
-  ORDER BY b.recording_expires LIMIT p_limit
 $$;
 
 -- It is deleted where it was.

@@ -568,6 +568,18 @@ broadcasts_list (Broadcasts *self)
   return list;
 }
 
+gint64
+broadcasts_get_last_read (Broadcasts *self, const char *link)
+{
+  return origin_get_last_read (self->origin, link);
+}
+
+void
+broadcasts_forget_media (Broadcasts *self, const char *link)
+{
+  origin_forget (self->origin, link);
+}
+
 /* --- start and stop ------------------------------------------------------------------- */
 
 static void

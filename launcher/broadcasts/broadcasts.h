@@ -105,4 +105,8 @@ void broadcast_status_free (BroadcastStatus *status);
 /* Of all that are not ended: of BroadcastStatus. (transfer full) */
 GPtrArray *broadcasts_list (Broadcasts *broadcasts);
 
+/* Of the origin, for who clears the cache: see origin.h. */
+gint64 broadcasts_get_last_read (Broadcasts *broadcasts, const char *link);
+void broadcasts_forget_media (Broadcasts *broadcasts, const char *link);
+
 G_END_DECLS

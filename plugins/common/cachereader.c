@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -318,6 +319,9 @@ cache_reader_open (const char *cache_dir, const char *link, GError **error)
 
   if (!cache_folder_open (&reader->folder, cache_dir, link, error))
     return NULL;
+  /* Whoever wants to clear the link can see that it is being read; the index has
+   * the lock of the writer. Nothing is wrong if it cannot be had. */
+  flock (reader->folder.fd, LOCK_SH | LOCK_NB);
   reader->index_fd = cache_folder_open_file (
       &reader->folder, CACHE_INDEX_NAME, O_RDONLY, error);
   if (reader->index_fd < 0 || !check_header (reader, error) ||

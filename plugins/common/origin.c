@@ -417,6 +417,39 @@ origin_is_playable (Origin *self, const char *link)
   return broadcast != NULL && origin_broadcast_is_playable (broadcast);
 }
 
+gint64
+origin_get_last_read (Origin *self, const char *link)
+{
+  g_autoptr (OriginBroadcast) broadcast = lookup (self, link);
+  OriginStore *store = get_store (self);
+
+  if (broadcast != NULL)
+    return g_get_monotonic_time ();
+  return store != NULL ? origin_store_get_last_read (store, link) : 0;
+}
+
+void
+origin_forget (Origin *self, const char *link)
+{
+  g_autoptr (OriginBroadcast) broadcast = NULL;
+  OriginStore *store = get_store (self);
+
+  g_mutex_lock (&self->lock);
+  broadcast = g_hash_table_lookup (self->broadcasts, link);
+  if (broadcast != NULL && origin_broadcast_is_ended (broadcast)) {
+    origin_broadcast_ref (broadcast);
+    g_hash_table_remove (self->posters, link);
+    g_hash_table_remove (self->broadcasts, link);
+  } else {
+    broadcast = NULL;
+  }
+  g_mutex_unlock (&self->lock);
+  if (broadcast != NULL)
+    origin_broadcast_release_all (broadcast);
+  if (store != NULL)
+    origin_store_forget (store, link);
+}
+
 void
 origin_set_poster (Origin *self, const char *link, GBytes *jpeg)
 {

@@ -76,6 +76,13 @@ gboolean origin_end (Origin *origin, const char *link);
 /* Whether a player that comes to @link now finds its playlists complete. */
 gboolean origin_is_playable (Origin *origin, const char *link);
 
+/* When something of @link was last sent from the cache, in us of the monotonic
+ * clock; 0: not in the last minutes. A link on air is read now. */
+gint64 origin_get_last_read (Origin *origin, const char *link);
+/* @link was cleared from the cache: what is left of it in memory is not served
+ * any more. One that is on air and has not ended stays. */
+void origin_forget (Origin *origin, const char *link);
+
 /* The latest thumbnail of @link, a whole JPEG. Needs no publish: another branch
  * of the pipeline makes it. Forgotten when the link leaves the air. */
 void origin_set_poster (Origin *origin, const char *link, GBytes *jpeg);

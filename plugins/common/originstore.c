@@ -15,6 +15,8 @@
  * stops being served, and its descriptors go. */
 #define READER_LIFE (60 * G_USEC_PER_SEC)
 #define RECORDING_MAX_AGE 300
+/* How long it is known that a link was read. */
+#define READ_KEPT (10 * 60 * G_USEC_PER_SEC)
 /* A link without an end, but not on air: its publisher may come back. */
 #define BROKEN_MAX_AGE 1
 /* How long it has for that; the default of the launcher. */
@@ -39,6 +41,9 @@ struct _OriginStore {
   char *cache_dir;
   GMutex lock;
   GQueue entries; /* of Entry, most recently used first; with lock */
+  /* link -> gint64, when it was last answered; with lock. Only of links that are
+   * there, so there are no more of them than the cache holds. */
+  GHashTable *reads;
 };
 
 static void
@@ -74,6 +79,8 @@ origin_store_new (const char *cache_dir)
   store->cache_dir = g_strdup (cache_dir);
   g_mutex_init (&store->lock);
   g_queue_init (&store->entries);
+  store->reads =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return store;
 }
 
@@ -83,6 +90,7 @@ origin_store_free (OriginStore *store)
   if (store == NULL)
     return;
   g_queue_clear_full (&store->entries, (GDestroyNotify)entry_unref);
+  g_hash_table_unref (store->reads);
   g_mutex_clear (&store->lock);
   g_free (store->cache_dir);
   g_free (store);
@@ -112,6 +120,12 @@ trim_locked (OriginStore *store, gint64 now, gboolean make_room)
     entry_unref (g_queue_pop_tail (&store->entries));
 }
 
+static gboolean
+is_long_ago (gpointer link, gpointer read, gpointer now)
+{
+  return *(gint64 *)now - *(gint64 *)read > READ_KEPT;
+}
+
 /**
  * origin_store_sweep:
  *
@@ -122,6 +136,59 @@ origin_store_sweep (OriginStore *store, gint64 now)
 {
   g_mutex_lock (&store->lock);
   trim_locked (store, now, FALSE);
+  g_hash_table_foreach_remove (store->reads, is_long_ago, &now);
+  g_mutex_unlock (&store->lock);
+}
+
+static void
+note_read (OriginStore *store, const char *link, gint64 now)
+{
+  gint64 *read;
+
+  g_mutex_lock (&store->lock);
+  read = g_hash_table_lookup (store->reads, link);
+  if (read == NULL) {
+    read = g_new (gint64, 1);
+    g_hash_table_insert (store->reads, g_strdup (link), read);
+  }
+  *read = now;
+  g_mutex_unlock (&store->lock);
+}
+
+gint64
+origin_store_get_last_read (OriginStore *store, const char *link)
+{
+  const gint64 *read;
+  gint64 at;
+
+  g_mutex_lock (&store->lock);
+  read = g_hash_table_lookup (store->reads, link);
+  at = read != NULL ? *read : 0;
+  g_mutex_unlock (&store->lock);
+  return at;
+}
+
+/**
+ * origin_store_forget:
+ *
+ * Drops the reader of a link that was cleared, with its playlists: it has the
+ * files still, but what it does not have cannot be read any more.
+ */
+void
+origin_store_forget (OriginStore *store, const char *link)
+{
+  g_mutex_lock (&store->lock);
+  g_hash_table_remove (store->reads, link);
+  for (GList *l = store->entries.head; l != NULL;) {
+    GList *next = l->next;
+    Entry *entry = l->data;
+
+    if (strcmp (entry->link, link) == 0) {
+      g_queue_delete_link (&store->entries, l);
+      entry_unref (entry);
+    }
+    l = next;
+  }
   g_mutex_unlock (&store->lock);
 }
 
@@ -331,6 +398,8 @@ origin_store_answer (OriginStore *store, HttpRequest *request,
   else
     response = answer_media (entry, request, route);
   g_mutex_unlock (&entry->lock);
+  if (response != NULL)
+    note_read (store, route->link, now);
   return response;
 }
 

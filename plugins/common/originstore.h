@@ -16,6 +16,10 @@ void origin_store_free (OriginStore *store);
 const char *origin_store_get_dir (OriginStore *store);
 void origin_store_sweep (OriginStore *store, gint64 now);
 
+/* Monotonic; 0: not in the last minutes. */
+gint64 origin_store_get_last_read (OriginStore *store, const char *link);
+void origin_store_forget (OriginStore *store, const char *link);
+
 HttpResponse *origin_store_answer (OriginStore *store, HttpRequest *request,
     const OriginRoute *route, gboolean on_air, gint64 now);
 OriginSeed *origin_store_read_seed (

@@ -119,3 +119,14 @@ broadcasts_end (Broadcasts *broadcasts, const char *link, const char *reason)
     broadcasts->ended (link, reason, broadcasts->data);
   return found;
 }
+
+gint64
+broadcasts_get_last_read (Broadcasts *broadcasts, const char *link)
+{
+  return 0;
+}
+
+void
+broadcasts_forget_media (Broadcasts *broadcasts, const char *link)
+{
+}
