@@ -100,12 +100,14 @@ CREATE TRIGGER tell_recording AFTER INSERT OR UPDATE ON wishcast.recording
   FOR EACH ROW EXECUTE FUNCTION wishcast.tell_recording ();
 
 -- What the archiver knows of a part, perhaps told twice or late. A part that was
--- deleted stays so.
+-- deleted stays so. Returns whether it is still wanted: 'wanted'; 'expired', if
+-- its time is over; or 'deleted'.
 CREATE FUNCTION wishcast.set_recording (
   p_link text, p_part integer, p_node text, p_bucket text, p_object text,
   p_state text, p_size bigint, p_crc32c text, p_duration double precision,
   p_incomplete boolean)
-RETURNS void LANGUAGE sql AS $$
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO wishcast.recording AS r (link, part, node, bucket, object, state,
       size, crc32c, duration, incomplete, ready_at)
     VALUES (p_link, p_part, p_node, p_bucket, p_object, p_state, p_size,
@@ -116,7 +118,20 @@ RETURNS void LANGUAGE sql AS $$
     state = EXCLUDED.state, size = EXCLUDED.size, crc32c = EXCLUDED.crc32c,
     duration = EXCLUDED.duration, incomplete = EXCLUDED.incomplete,
     ready_at = coalesce (r.ready_at, EXCLUDED.ready_at)
-  WHERE r.state = 'uploading'
+  WHERE r.state = 'uploading';
+  RETURN CASE
+    WHEN (SELECT r.state = 'deleted' FROM wishcast.recording r
+          WHERE r.link = p_link AND r.part = p_part) THEN 'deleted'
+    WHEN EXISTS (SELECT FROM wishcast.broadcast b
+                 WHERE b.link = p_link AND b.recording_expires <= now ())
+    THEN 'expired' ELSE 'wanted' END;
+END $$;
+
+-- The archiver gave up a part: its time was over, or the cache was cleared.
+CREATE FUNCTION wishcast.drop_recording (p_link text, p_part integer)
+RETURNS void LANGUAGE sql AS $$
+  UPDATE wishcast.recording SET state = 'deleted', deleted_at = now ()
+  WHERE link = p_link AND part = p_part AND state = 'uploading'
 $$;
 
 -- Whether a node whose archive is @p_bucket, or its folder, can delete @r.

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 
 /* Where recordings are kept: a bucket, or a folder of this node. Who uses it
  * sees no difference, but for how a viewer gets at one. Objects are named by
- * paths with slashes, of the characters A-Z a-z 0-9 - _ . /.
+ * paths with slashes, of the characters A-Z a-z 0-9 - _ . /; no word between
+ * them begins with a dot.
  *
  * Reference counted; every call may be made on any thread. Those with a
  * cancellable wait for network or disk; errors are of GCS_ERROR (folder errors
@@ -25,6 +26,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArchiveStore, archive_store_unref)
 /* The name of the bucket, or NULL of a folder. (transfer none) */
 const char *archive_store_get_bucket (ArchiveStore *store);
 
+/* What the recording of part @part of @link is called. (transfer full) */
+char *archive_store_name (ArchiveStore *store, const char *link, guint part);
+/* How much of @object is there already, in @offset, so that a pipeline need not
+ * begin it anew: its source is seeked to there, in bytes. 0 also if the sink
+ * seeks by itself. */
+gboolean archive_store_prepare (
+    ArchiveStore *store, const char *object, guint64 *offset, GError **error);
 /* A piece of description with one element that stores what it gets as @object:
  * ${sink} of archive.pipeline. @state_file: of the upload, so that it goes on
  * after a crash. (transfer full) */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "archiver.h"
 #include "broadcasts.h"
 #include "notifier.h"
 #include "overview.h"
@@ -26,6 +27,7 @@ typedef struct {
   Viewers *viewers;
   Overview *overview;
   Notifier *notifier; /* of this node, or NULL */
+  Archiver *archiver; /* of this node, or NULL */
 } ApiSettings;
 
 Api *api_new (const ApiSettings *settings, GError **error);

@@ -15,6 +15,7 @@ struct _ApiMetrics {
   Registrar *registrar;   /* of the broadcasts, or NULL */
   Viewers *viewers;
   Notifier *notifier; /* or NULL */
+  Archiver *archiver; /* or NULL */
   ApiNotifications *notifications;
   GHashTable *requests[N_API_ROUTES]; /* status -> count */
 };
@@ -32,6 +33,7 @@ api_metrics_new (const ApiSettings *settings, Catalogue *catalogue,
   metrics->broadcasts = settings->broadcasts;
   metrics->viewers = settings->viewers;
   metrics->notifier = settings->notifier;
+  metrics->archiver = settings->archiver;
   metrics->notifications = notifications;
   if (settings->broadcasts != NULL)
     metrics->registrar = registrar_acquire (settings->conninfo);
@@ -275,6 +277,34 @@ write_notifications (ApiMetrics *metrics, GString *text)
       text, "wishcast_notification_jobs", n_running, "state", "running", NULL);
 }
 
+static void
+write_archive (Archiver *archiver, GString *text)
+{
+  ArchiverFigures figures;
+
+  archiver_get_figures (archiver, &figures);
+  metrics_begin (text, "wishcast_archive_links", "gauge",
+      "Broadcasts of this node that are not archived yet, by whether the last "
+      "attempt failed.");
+  metrics_add (text, "wishcast_archive_links",
+      figures.n_open - figures.n_failing, "failing", "false", NULL);
+  metrics_add (text, "wishcast_archive_links", figures.n_failing, "failing",
+      "true", NULL);
+  metrics_begin (text, "wishcast_archive_bytes_total", "counter",
+      "Bytes that the archive took from this node.");
+  metrics_add (
+      text, "wishcast_archive_bytes_total", (double)figures.n_bytes, NULL);
+  metrics_begin (text, "wishcast_archive_left_bytes", "gauge",
+      "Bytes of the cache that are not archived yet.");
+  metrics_add (
+      text, "wishcast_archive_left_bytes", (double)figures.n_left, NULL);
+  metrics_begin (text, "wishcast_archived_total", "counter",
+      "Broadcasts that this node has archived.");
+  metrics_add (
+      text, "wishcast_archived_total", (double)figures.n_archived, NULL);
+  archiver_figures_clear (&figures);
+}
+
 char *
 api_metrics_write (ApiMetrics *metrics, guint n_connections)
 {
@@ -287,6 +317,8 @@ api_metrics_write (ApiMetrics *metrics, guint n_connections)
   write_nodes (metrics, text);
   if (metrics->broadcasts != NULL)
     write_node (metrics, text);
+  if (metrics->archiver != NULL)
+    write_archive (metrics->archiver, text);
   write_viewers (metrics, text);
   write_notifications (metrics, text);
   write_requests (metrics, text);

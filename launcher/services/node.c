@@ -6,15 +6,15 @@
  *   2. the stream keys, from the file at least
  *   3. the broadcasts: the origin opens its port, and what was interrupted is on
  *      air again
- *   4. the notifier: what was broken off goes on
+ *   4. the archiver and the notifier: what was broken off goes on
  *   5. the API, and what counts viewers for it
  *   6. RTMP, which nginx asks; then nginx: pages, API, media, publishers
  *   7. RTSP
  *   8. the sweeper
  *   9. the report of all that
  *
- * And of the end: publishers first, then whoever looks at broadcasts, then the
- * broadcasts with what they still have to store and tell, then the notifier,
+ * And of the end: publishers first, then whoever looks at broadcasts (API,
+ * archiver), then the broadcasts with what they still have to store and tell, then the notifier,
  * whom nothing new comes to, and players at the very last. */
 
 #include "node.h"
@@ -26,6 +26,7 @@
 
 #include "accesslog.h"
 #include "api.h"
+#include "archiver.h"
 #include "broadcasts.h"
 #include "datadir.h"
 #include "keyring.h"
@@ -43,6 +44,7 @@
 #define PATIENCE (8 * G_USEC_PER_SEC)
 #define NS_PER_US 1000
 #define LOOPBACK "127.0.0.1"
+#define ARCHIVE_PIPELINE "archive.pipeline"
 
 struct _Node {
   const Settings *settings;
@@ -51,6 +53,8 @@ struct _Node {
   const char *conninfo;
   Keyring *keyring;
   Broadcasts *broadcasts; /* NULL without ingest */
+  ArchiveStore *archive;  /* where recordings are kept */
+  Archiver *archiver;     /* NULL without that service */
   Notifier *notifier;     /* NULL without that service */
   Viewers *viewers;
   AccessLog *access_log; /* or NULL: not taken */
@@ -177,6 +181,53 @@ start_broadcasts (Node *node, GError **error)
   return node->broadcasts != NULL;
 }
 
+/* --- the recordings ---------------------------------------------------------------- */
+
+/* Who has descriptions of his own need not have one of this. (transfer full) */
+static char *
+find_archive_pipeline (const Settings *settings)
+{
+  char *path =
+      g_build_filename (settings_get_string (settings, SETTING_PIPELINES_DIR),
+          ARCHIVE_PIPELINE, NULL);
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    g_free (path);
+    path = data_path ("pipelines/" ARCHIVE_PIPELINE);
+  }
+  return path;
+}
+
+static gboolean
+start_archiver (Node *node, GError **error)
+{
+  const Settings *s = node->settings;
+  g_autofree char *state_dir =
+      g_build_filename (node->data_dir, "archive", NULL);
+  g_autofree char *pipeline = find_archive_pipeline (s);
+  ArchiverSettings settings = {
+      .node = settings_get_string (s, SETTING_NODE_NAME),
+      .conninfo = node->conninfo,
+      .cache_dir = settings_get_string (s, SETTING_CACHE_DIR),
+      .state_dir = state_dir,
+      .pipeline = pipeline,
+      .store = node->archive,
+      .broadcasts = node->broadcasts,
+  };
+
+  if (!settings_get_boolean (s, SETTING_SERVICES_ARCHIVER))
+    return TRUE;
+  node->archiver = archiver_new (&settings, error);
+  return node->archiver != NULL;
+}
+
+static gboolean
+start_recordings (Node *node, GError **error)
+{
+  node->archive = archive_store_new (node->settings, error);
+  return node->archive != NULL && start_archiver (node, error);
+}
+
 /* --- the notifier ----------------------------------------------------------------- */
 
 static gboolean
@@ -222,6 +273,7 @@ start_api (Node *node, GError **error)
       .keyring = node->keyring,
       .viewers = node->viewers,
       .notifier = node->notifier,
+      .archiver = node->archiver,
   };
 
   if (!settings_get_boolean (s, SETTING_SERVICES_API))
@@ -390,6 +442,7 @@ start_report (Node *node)
       .cache_dir = settings_get_string (s, SETTING_CACHE_DIR),
       .broadcasts = node->broadcasts,
       .viewers = node->viewers,
+      .archiver = node->archiver,
       .has_api = node->api != NULL,
       .has_sweeper = node->sweeper != NULL,
       .has_notifier = node->notifier != NULL,
@@ -409,9 +462,10 @@ start_all (Node *node, GError **error)
   if (settings_get_boolean (s, SETTING_SERVICES_INGEST) &&
       !start_broadcasts (node, error))
     return FALSE;
-  if (!start_notifier (node, error) || !start_viewers (node, error) ||
-      !start_api (node, error) || !start_rtmp (node, error) ||
-      !start_nginx (node, error) || !start_rtsp (node, error))
+  if (!start_recordings (node, error) || !start_notifier (node, error) ||
+      !start_viewers (node, error) || !start_api (node, error) ||
+      !start_rtmp (node, error) || !start_nginx (node, error) ||
+      !start_rtsp (node, error))
     return FALSE;
   if (settings_get_boolean (s, SETTING_SERVICES_SWEEPER))
     node->sweeper = sweeper_new (node->conninfo,
@@ -465,6 +519,8 @@ node_free (Node *node)
   g_clear_pointer (&node->rtmp, rtmp_ingest_free);
   g_clear_pointer (&node->api, api_free);
   overview_free (node->overview);
+  archiver_free (node->archiver);
+  archive_store_unref (node->archive);
   broadcasts_free (node->broadcasts, PATIENCE);
   notifier_free (node->notifier);
   g_clear_pointer (&node->nginx, private_nginx_free);

@@ -237,6 +237,8 @@ add_services (JsonBuilder *builder, const NodeFiguresSettings *settings)
     json_builder_add_string_value (builder, "sweeper");
   if (settings->has_notifier)
     json_builder_add_string_value (builder, "notifier");
+  if (settings->archiver != NULL)
+    json_builder_add_string_value (builder, "archiver");
   json_builder_end_array (builder);
 }
 
@@ -269,6 +271,31 @@ add_disk (JsonBuilder *builder, const NodeFiguresSettings *settings)
     add_null (builder, "diskFree");
     add_null (builder, "diskSize");
   }
+}
+
+static void
+add_archive (JsonBuilder *builder, Archiver *archiver)
+{
+  ArchiverFigures figures;
+
+  if (archiver == NULL) {
+    add_null (builder, "archive");
+    return;
+  }
+  archiver_get_figures (archiver, &figures);
+  json_builder_set_member_name (builder, "archive");
+  json_builder_begin_object (builder);
+  json_fields_add_number (builder, "open", figures.n_open);
+  json_fields_add_number (builder, "failing", figures.n_failing);
+  json_fields_add_number (builder, "bytes", (gint64)figures.n_bytes);
+  json_fields_add_number (builder, "left", (gint64)figures.n_left);
+  json_fields_add_number (builder, "archived", (gint64)figures.n_archived);
+  if (figures.problem != NULL)
+    json_fields_add_text (builder, "problem", figures.problem);
+  else
+    add_null (builder, "problem");
+  json_builder_end_object (builder);
+  archiver_figures_clear (&figures);
 }
 
 static void
@@ -317,6 +344,7 @@ node_figures_collect (NodeFigures *figures, gboolean is_connected, gint64 now)
   add_services (builder, settings);
   add_process (builder, figures, interval);
   add_disk (builder, settings);
+  add_archive (builder, settings->archiver);
   json_builder_set_member_name (builder, "databaseConnected");
   json_builder_add_boolean_value (builder, is_connected);
   json_fields_add_number (builder, "registrarQueued",

@@ -3,6 +3,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "archiver.h"
 #include "broadcasts.h"
 #include "viewers.h"
 
@@ -18,6 +19,7 @@ typedef struct {
   const char *cache_dir;
   Broadcasts *broadcasts; /* or NULL: without ingest */
   Viewers *viewers;
+  Archiver *archiver; /* or NULL */
   gboolean has_api;
   gboolean has_sweeper;
   gboolean has_notifier;

@@ -7,10 +7,13 @@
 
 #include "cachehead.h"
 #include "cachestart.h"
+#include "crc32c.h"
 
 typedef struct {
   guint64 position; /* in the body */
   CacheExtent source;
+  guint track;
+  guint64 msn;
 } Extent;
 
 struct _CachePiece {
@@ -180,6 +183,8 @@ add_segment (CachePiece *piece, guint64 msn)
     if (!peek (piece, i, &segment) || segment.msn != msn)
       continue;
     extent.source = segment.extent;
+    extent.track = g_array_index (piece->start.tracks, CacheChosen, i).number;
+    extent.msn = msn;
     g_array_append_val (piece->extents, extent);
     piece->body_size += segment.extent.length;
     reference.size += segment.extent.length;
@@ -338,6 +343,60 @@ cache_piece_get_size (CachePiece *piece)
     return 0;
   return head_size (piece) +
          (piece->kind == CACHE_PIECE_HEAD ? 0 : piece->body_size);
+}
+
+/* By the sums in the index, so that hours of media are not read once more. */
+static gboolean
+sum_body (CachePiece *piece, guint32 *crc, GError **error)
+{
+  *crc = 0;
+  for (guint i = 0; i < piece->extents->len; i++) {
+    const Extent *extent = &g_array_index (piece->extents, Extent, i);
+    guint32 of_segment;
+
+    if (!cache_reader_sum_segment (
+            piece->reader, extent->track, extent->msn, &of_segment)) {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+          "The index lacks what it had");
+      return FALSE;
+    }
+    *crc = crc32c_combine (*crc, of_segment, extent->source.length);
+  }
+  return TRUE;
+}
+
+/**
+ * cache_piece_summarize:
+ * @summary: (out)
+ *
+ * Not while the piece grows.
+ *
+ * Returns: %FALSE and @error if the index cannot be read any more
+ */
+gboolean
+cache_piece_summarize (
+    CachePiece *piece, CachePieceSummary *summary, GError **error)
+{
+  guint32 body = 0;
+
+  g_return_val_if_fail (piece->state != CACHE_PIECE_GROWING, FALSE);
+  *summary = (CachePieceSummary){
+      .size = cache_piece_get_size (piece),
+      .incomplete = cache_reader_is_incomplete (piece->reader),
+  };
+  if (piece->references->len > 0)
+    summary->duration =
+        piece->end_pts -
+        g_array_index (piece->references, CacheReference, 0).pts;
+  if (piece->kind != CACHE_PIECE_BODY)
+    summary->crc32c = crc32c_update (0, g_bytes_get_data (piece->head, NULL),
+        g_bytes_get_size (piece->head));
+  if (piece->kind == CACHE_PIECE_HEAD)
+    return TRUE;
+  if (!sum_body (piece, &body, error))
+    return FALSE;
+  summary->crc32c = crc32c_combine (summary->crc32c, body, piece->body_size);
+  return TRUE;
 }
 
 static const Extent *

@@ -38,6 +38,16 @@ gboolean cache_piece_refresh (CachePiece *piece, GError **error);
 CachePieceState cache_piece_get_state (CachePiece *piece);
 void cache_piece_get_change (CachePiece *piece, guint32 *epoch, guint64 *msn);
 guint64 cache_piece_get_size (CachePiece *piece);
+
+/* What is known of a piece once it does not grow any more. */
+typedef struct {
+  guint64 size;        /* bytes */
+  guint32 crc32c;      /* of them */
+  guint64 duration;    /* ns, of the media of its body */
+  gboolean incomplete; /* chunks of the link were lost */
+} CachePieceSummary;
+gboolean cache_piece_summarize (
+    CachePiece *piece, CachePieceSummary *summary, GError **error);
 gssize cache_piece_read (CachePiece *piece, guint64 position, guint8 *data,
     gsize size, GError **error);
 

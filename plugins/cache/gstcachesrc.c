@@ -35,6 +35,17 @@
  * * `epoch` (guint): which has another header
  * * `msn` (guint64): its first segment
  *
+ * `cachesrc-laid-out` (element): with #GstCacheSrc:follow, once it is known where
+ * the stream ends. That is before its last bytes were read.
+ *
+ * * `link` (string)
+ * * `size` (guint64): bytes of the whole stream
+ * * `crc32c` (guint): of them (Castagnoli), as the store's index has it
+ * * `duration` (guint64): ns of media in its body
+ * * `incomplete` (gboolean): chunks were lost before they were stored
+ * * `changed` (gboolean): the movie header changes, so another stream follows
+ * * `epoch` (guint): which then has it
+ *
  * `cachesrc-time-set` (element): when the media was captured, at the live edge;
  * when an epoch begins and when the delay grows.
  *
@@ -133,6 +144,7 @@ struct _GstCacheSrc {
   char *reading;      /* the link */
   gboolean following;
   gboolean change_posted;
+  gboolean end_posted;
   GstPoll *poll;
   GstPollFD watch; /* -1 without inotify */
 
@@ -265,12 +277,41 @@ post_read_error (GstCacheSrc *self, const GError *error)
         ("The recording cannot be read: %s.", error->message), (NULL));
 }
 
+/* Whoever stores the stream can check what came of it. */
+static gboolean
+post_end (GstCacheSrc *self, GError **error)
+{
+  CachePieceSummary summary;
+  guint32 epoch = 0;
+  guint64 msn;
+
+  if (self->end_posted ||
+      cache_piece_get_state (self->piece) == CACHE_PIECE_GROWING)
+    return TRUE;
+  if (!cache_piece_summarize (self->piece, &summary, error))
+    return FALSE;
+  self->end_posted = TRUE;
+  if (cache_piece_get_state (self->piece) == CACHE_PIECE_CHANGED)
+    cache_piece_get_change (self->piece, &epoch, &msn);
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self),
+          gst_structure_new ("cachesrc-laid-out", "link", G_TYPE_STRING,
+              self->reading, "size", G_TYPE_UINT64, summary.size, "crc32c",
+              G_TYPE_UINT, summary.crc32c, "duration", G_TYPE_UINT64,
+              summary.duration, "incomplete", G_TYPE_BOOLEAN,
+              summary.incomplete, "changed", G_TYPE_BOOLEAN,
+              cache_piece_get_state (self->piece) == CACHE_PIECE_CHANGED,
+              "epoch", G_TYPE_UINT, epoch, NULL)));
+  return TRUE;
+}
+
 static gboolean
 refresh (GstCacheSrc *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!cache_piece_refresh (self->piece, &error)) {
+  if (!cache_piece_refresh (self->piece, &error) ||
+      (self->following && !post_end (self, &error))) {
     post_read_error (self, error);
     return FALSE;
   }
@@ -679,7 +720,7 @@ gst_cache_src_start (GstBaseSrc *src)
 {
   GstCacheSrc *self = GST_CACHE_SRC (src);
 
-  self->change_posted = FALSE;
+  self->change_posted = self->end_posted = FALSE;
   if (open_link (self))
     return TRUE;
   gst_cache_src_stop (src);

@@ -2,8 +2,9 @@
 
 #include "cacheindex.h"
 
-#include <isa-l/crc.h>
 #include <string.h>
+
+#include "crc32c.h"
 
 #define MAGIC "WCIX"
 
@@ -45,21 +46,6 @@ typedef struct {
 
 G_STATIC_ASSERT (sizeof (RawHeader) == CACHE_RECORD_SIZE);
 G_STATIC_ASSERT (sizeof (RawRecord) == CACHE_RECORD_SIZE);
-
-/**
- * cache_crc32c:
- *
- * Returns: CRC-32C (Castagnoli, RFC 3720 B.4) of @size bytes at @data, below
- *     2 GiB
- */
-guint32
-cache_crc32c (gconstpointer data, gsize size)
-{
-  g_return_val_if_fail (size <= G_MAXINT, 0);
-
-  /* ISA-L leaves out the final inversion, and const. */
-  return ~crc32_iscsi ((guint8 *)data, (int)size, G_MAXUINT32);
-}
 
 /**
  * cache_index_write_header:
@@ -132,7 +118,7 @@ cache_record_write (const CacheRecord *record, guint8 bytes[CACHE_RECORD_SIZE])
   };
 
   raw.crc =
-      GUINT32_TO_LE (cache_crc32c (&raw, G_STRUCT_OFFSET (RawRecord, crc)));
+      GUINT32_TO_LE (crc32c_update (0, &raw, G_STRUCT_OFFSET (RawRecord, crc)));
   memcpy (bytes, &raw, sizeof raw);
 }
 
@@ -177,7 +163,7 @@ cache_record_parse (const guint8 bytes[CACHE_RECORD_SIZE], CacheRecord *record)
 
   memcpy (&raw, bytes, sizeof raw);
   if (GUINT32_FROM_LE (raw.crc) !=
-          cache_crc32c (bytes, G_STRUCT_OFFSET (RawRecord, crc)) ||
+          crc32c_update (0, bytes, G_STRUCT_OFFSET (RawRecord, crc)) ||
       (raw.flags & ~FLAGS_KNOWN) != 0)
     return FALSE;
 

@@ -42,8 +42,6 @@ typedef struct {
   guint32 data_crc;
 } CacheRecord;
 
-guint32 cache_crc32c (gconstpointer data, gsize size);
-
 void cache_index_write_header (guint8 header[CACHE_RECORD_SIZE]);
 gboolean cache_index_check_header (
     const guint8 *data, gsize size, const char **problem);

@@ -11,6 +11,7 @@
 
 #include "cacheindex.h"
 #include "cachelayout.h"
+#include "crc32c.h"
 
 /* The index is read with pread, once, into a small table a track: a file that
  * somebody truncates would kill the process through a mapping (SIGBUS), and
@@ -500,15 +501,22 @@ cache_reader_is_final (CacheReader *reader, guint track, guint64 msn)
 }
 
 static gboolean
+read_record (CacheReader *reader, guint64 number, CacheRecord *record)
+{
+  guint8 bytes[CACHE_RECORD_SIZE];
+
+  return read_index (reader, bytes, sizeof bytes,
+             (number + 1) * CACHE_RECORD_SIZE, NULL) == sizeof bytes &&
+         cache_record_parse (bytes, record) && record->info.kind != 0;
+}
+
+static gboolean
 load_record (CacheReader *reader, TrackFile *file, guint64 number,
     ChunkInfo *info, CacheExtent *extent)
 {
-  guint8 bytes[CACHE_RECORD_SIZE];
   CacheRecord record;
 
-  if (read_index (reader, bytes, sizeof bytes, (number + 1) * CACHE_RECORD_SIZE,
-          NULL) != sizeof bytes ||
-      !cache_record_parse (bytes, &record) || record.info.kind == 0)
+  if (!read_record (reader, number, &record))
     return FALSE;
   *info = record.info;
   *extent = (CacheExtent){file->fd, record.offset, record.info.size};
@@ -538,6 +546,37 @@ cache_reader_find_part (CacheReader *reader, guint track, guint64 msn,
   return load_record (reader, file,
       g_array_index (file->parts, guint32, entry->first_part + part), info,
       extent);
+}
+
+/**
+ * cache_reader_sum_segment:
+ * @crc: (out): of all its parts that are stored, side by side
+ *
+ * Returns: %FALSE if it is not stored
+ */
+gboolean
+cache_reader_sum_segment (
+    CacheReader *reader, guint track, guint64 msn, guint32 *crc)
+{
+  TrackFile *file = track_file (reader, track);
+  guint position = cache_reader_lower_bound (reader, track, msn);
+  const SegmentEntry *entry;
+  CacheRecord record;
+
+  if (file == NULL || position >= file->segments->len)
+    return FALSE;
+  entry = &g_array_index (file->segments, SegmentEntry, position);
+  if (entry->msn != msn)
+    return FALSE;
+  *crc = 0;
+  for (guint i = 0; i < entry->n_parts; i++) {
+    if (!read_record (reader,
+            g_array_index (file->parts, guint32, entry->first_part + i),
+            &record))
+      return FALSE;
+    *crc = crc32c_combine (*crc, record.data_crc, record.info.size);
+  }
+  return TRUE;
 }
 
 /**

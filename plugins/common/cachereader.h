@@ -71,6 +71,9 @@ gboolean cache_reader_is_final (CacheReader *reader, guint track, guint64 msn);
 
 gboolean cache_reader_find_part (CacheReader *reader, guint track, guint64 msn,
     guint32 part, ChunkInfo *info, CacheExtent *extent);
+/* CRC-32C of the bytes of a segment, by the index. */
+gboolean cache_reader_sum_segment (
+    CacheReader *reader, guint track, guint64 msn, guint32 *crc);
 /* Init of @track (or CHUNK_TRACK_ALL) of exactly that epoch. */
 gboolean cache_reader_find_init (CacheReader *reader, guint track,
     guint32 epoch, ChunkInfo *info, CacheExtent *extent);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "cacherecovery.h"
+#include "crc32c.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,7 +121,7 @@ data_holds (const CacheFolder *folder, const TrackTable *table,
   if (holds) {
     data = g_malloc (record->info.size);
     holds = read_fully (fd, data, record->info.size, record->offset) &&
-            cache_crc32c (data, record->info.size) == record->data_crc;
+            crc32c_update (0, data, record->info.size) == record->data_crc;
   }
   close (fd);
   return holds;

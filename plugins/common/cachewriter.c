@@ -12,6 +12,7 @@
 #include "cacheio.h"
 #include "cachelayout.h"
 #include "cacherecovery.h"
+#include "crc32c.h"
 #include "link.h"
 
 CacheIo cache_io = {pwrite, fdatasync};
@@ -572,7 +573,7 @@ cache_writer_append (CacheWriter *writer, const ChunkInfo *info,
   if (!take_number (writer, info, &record))
     return refuse (writer, info, CACHE_ORDER_TRACK, error);
   record.offset = cache_order_track (&writer->order, record.info.track)->end;
-  record.data_crc = cache_crc32c (data, info->size);
+  record.data_crc = crc32c_update (0, data, info->size);
   if (is_repeated_init (writer, &record))
     return TRUE;
   verdict = check (writer, &record);
