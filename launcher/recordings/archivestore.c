@@ -11,20 +11,6 @@
 #define NAME_CHARACTERS G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "-_./"
 
 ArchiveStore *
-archive_store_new (const Settings *settings, GError **error)
-{
-  ArchiveStore *store =
-      settings_get_string (settings, SETTING_CLOUD_BUCKET) != NULL
-          ? archive_cloud_new (settings, error)
-          : archive_folder_new (
-                settings_get_string (settings, SETTING_ARCHIVE_DIR), error);
-
-  if (store != NULL)
-    store->n_refs = 1;
-  return store;
-}
-
-ArchiveStore *
 archive_store_ref (ArchiveStore *store)
 {
   g_atomic_int_inc (&store->n_refs);
@@ -68,6 +54,36 @@ archive_store_name (ArchiveStore *store, const char *link, guint part)
 {
   return g_strdup_printf (
       "%s%s/%u.mp4", store->prefix != NULL ? store->prefix : "", link, part);
+}
+
+/* What the prefix makes of all names. */
+static gboolean
+check_prefix (ArchiveStore *store, const Settings *settings, GError **error)
+{
+  g_autofree char *name = archive_store_name (store, "link", 0);
+  g_autofree char *place = settings_get_place (settings, SETTING_CLOUD_PREFIX);
+
+  if (check_name (name, NULL))
+    return TRUE;
+  g_set_error (error, GCS_ERROR, GCS_ERROR_SETTINGS,
+      "%s: expected letters, digits, - _ . and /, as in wishcast/", place);
+  return FALSE;
+}
+
+ArchiveStore *
+archive_store_new (const Settings *settings, GError **error)
+{
+  g_autoptr (ArchiveStore) store =
+      settings_get_string (settings, SETTING_CLOUD_BUCKET) != NULL
+          ? archive_cloud_new (settings, error)
+          : archive_folder_new (
+                settings_get_string (settings, SETTING_ARCHIVE_DIR), error);
+
+  if (store == NULL)
+    return NULL;
+  store->n_refs = 1;
+  return check_prefix (store, settings, error) ? g_steal_pointer (&store)
+                                               : NULL;
 }
 
 gboolean
