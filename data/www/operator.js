@@ -121,6 +121,22 @@ function bar(part, label) {
 const fact = (key, ...content) => h('div', null,
     h('dt', null, t(`operator.node-${key}`)), h('dd', null, content));
 
+// null: the node does not do that, or is of an older version.
+const cacheFact = (cache) => cache ? fact('cache', t('operator.cacheOf', {
+  size: formatBytes(cache.size), budget: formatBytes(cache.budget),
+  unarchived: formatBytes(cache.unarchived) }),
+bar(cache.budget > 0 ? cache.size / cache.budget : 0,
+    t('operator.cacheUsed'))) : null;
+
+const archiveFact = (archive) => archive ? fact('archive',
+    t('operator.archiveOf', { n: archive.open, failing: archive.failing,
+      left: formatBytes(archive.left) })) : null;
+
+const retentionFact = (retention) => retention ? fact('retention',
+    t('operator.retentionOf', { n: retention.deleted }),
+    retention.onHold ? h('strong', { class: 'error' },
+        t('operator.onHold')) : null) : null;
+
 function nodeCard({ alive, seenAt, report }) {
   const { name, cpu, processors } = report;
   const left = diskLeft(report);
@@ -137,6 +153,8 @@ function nodeCard({ alive, seenAt, report }) {
       left === null ? null : fact('disk', t('operator.diskOf', {
         free: formatBytes(report.diskFree), part: formatPercent(left) }),
       bar(1 - left, t('operator.diskUsed'))),
+      cacheFact(report.cache), archiveFact(report.archive),
+      retentionFact(report.retention),
       fact('memory', formatBytes(report.memory)),
       fact('egress', formatBits(report.egress)),
       fact('database', report.databaseConnected ? t('operator.connected') :
@@ -153,9 +171,12 @@ const messageItem = ({ at, node, text }) => h('li', null,
     h('bdi', { class: 'message-node' }, node),
     h('span', { dir: 'auto' }, text));
 
-function problemText({ code, left, problem, seconds, at, ...values }) {
+function problemText({ code, left, problem, seconds, at, size, budget,
+  ...values }) {
   return t(`operator.problem-${code}`, {
     ...values,
+    size: size === undefined ? '' : formatBytes(size),
+    budget: budget === undefined ? '' : formatBytes(budget),
     left: left === undefined ? '' : formatPercent(left),
     seconds: seconds === undefined ? '' : formatLatency(seconds),
     since: at === undefined ? '' : formatSince(at),

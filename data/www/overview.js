@@ -4,6 +4,10 @@
 
 const DISK_LOW = 0.1;
 const PART_LATE = 1;
+// Of what the cache may have: that cannot be cleared.
+const CACHE_TIGHT = 0.8;
+// Bytes for each broadcast, some twenty minutes of a good picture.
+const ARCHIVE_BEHIND = 1e9;
 const MESSAGES = 40;
 
 const quotient = (a, b) => a === null || !b ? null : a / b;
@@ -40,6 +44,30 @@ export function messagesOf(overview) {
 export const diskLeft = (report) =>
   quotient(report.diskFree, report.diskSize);
 
+// A node of an older version tells nothing of them.
+function* problemsOfRecordings({ name: node, archive, cache, retention }) {
+  if (cache) {
+    const { size, budget, unarchived } = cache;
+    if (size > budget)
+      yield { code: 'cache-full', node, size, budget };
+    else if (unarchived > CACHE_TIGHT * budget)
+      yield { code: 'cache-tight', node, size: unarchived, budget };
+  }
+  if (archive) {
+    const { failing, left, open, problem } = archive;
+    if (failing > 0 || problem !== null)
+      yield { code: 'archive-fails', node, n: failing, detail: problem ?? '' };
+    if (left > ARCHIVE_BEHIND * Math.max(1, open))
+      yield { code: 'archive-behind', node, size: left };
+  }
+  if (retention) {
+    if (retention.problem !== null)
+      yield { code: 'retention-fails', node, detail: retention.problem };
+    if (retention.onHold)
+      yield { code: 'retention-on-hold', node };
+  }
+}
+
 function* problemsOfNode({ alive, seenAt, report }) {
   const node = report.name;
   if (!alive) {
@@ -51,6 +79,7 @@ function* problemsOfNode({ alive, seenAt, report }) {
   const left = diskLeft(report);
   if (left !== null && left < DISK_LOW)
     yield { code: 'disk-low', node, left };
+  yield* problemsOfRecordings(report);
   for (const { errors, link, partLatency, title } of report.broadcasts) {
     const broadcast = { node, link, title: title || link };
     for (const error of errors)
@@ -61,7 +90,8 @@ function* problemsOfNode({ alive, seenAt, report }) {
 }
 
 const WORST_FIRST = ['database-away', 'not-seen', 'no-database', 'disk-low',
-  'recording-incomplete', 'notices-disabled', 'notices-fail',
+  'cache-full', 'cache-tight', 'archive-fails', 'archive-behind',
+  'retention-fails', 'retention-on-hold', 'recording-incomplete', 'notices-disabled', 'notices-fail',
   'notices-refused', 'chunks-refused', 'parts-late', 'parts-not-stored',
   'frames-dropped'];
 

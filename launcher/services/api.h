@@ -3,8 +3,10 @@
 
 #include "archiver.h"
 #include "broadcasts.h"
+#include "cachekeeper.h"
 #include "notifier.h"
 #include "overview.h"
+#include "retention.h"
 #include "viewers.h"
 
 G_BEGIN_DECLS
@@ -26,8 +28,10 @@ typedef struct {
   Keyring *keyring;       /* who may end a broadcast: its developer */
   Viewers *viewers;
   Overview *overview;
-  Notifier *notifier; /* of this node, or NULL */
-  Archiver *archiver; /* of this node, or NULL */
+  Notifier *notifier;   /* of this node, or NULL */
+  Archiver *archiver;   /* of this node, or NULL */
+  CacheKeeper *keeper;  /* as well */
+  Retention *retention; /* as well */
 } ApiSettings;
 
 Api *api_new (const ApiSettings *settings, GError **error);

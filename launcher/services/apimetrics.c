@@ -14,8 +14,10 @@ struct _ApiMetrics {
   Broadcasts *broadcasts; /* or NULL */
   Registrar *registrar;   /* of the broadcasts, or NULL */
   Viewers *viewers;
-  Notifier *notifier; /* or NULL */
-  Archiver *archiver; /* or NULL */
+  Notifier *notifier;   /* or NULL */
+  Archiver *archiver;   /* or NULL */
+  CacheKeeper *keeper;  /* or NULL */
+  Retention *retention; /* or NULL */
   ApiNotifications *notifications;
   GHashTable *requests[N_API_ROUTES]; /* status -> count */
 };
@@ -34,6 +36,8 @@ api_metrics_new (const ApiSettings *settings, Catalogue *catalogue,
   metrics->viewers = settings->viewers;
   metrics->notifier = settings->notifier;
   metrics->archiver = settings->archiver;
+  metrics->keeper = settings->keeper;
+  metrics->retention = settings->retention;
   metrics->notifications = notifications;
   if (settings->broadcasts != NULL)
     metrics->registrar = registrar_acquire (settings->conninfo);
@@ -305,6 +309,49 @@ write_archive (Archiver *archiver, GString *text)
   archiver_figures_clear (&figures);
 }
 
+static void
+write_cache (CacheKeeper *keeper, GString *text)
+{
+  CacheKeeperFigures figures;
+
+  cache_keeper_get_figures (keeper, &figures);
+  metrics_begin (text, "wishcast_cache_size_bytes", "gauge",
+      "Bytes of the stored broadcasts of this node.");
+  metrics_add (text, "wishcast_cache_size_bytes", (double)figures.size, NULL);
+  metrics_begin (text, "wishcast_cache_budget_bytes", "gauge",
+      "Bytes that they may have.");
+  metrics_add (
+      text, "wishcast_cache_budget_bytes", (double)figures.budget, NULL);
+  metrics_begin (text, "wishcast_cache_unarchived_bytes", "gauge",
+      "Bytes of them that must stay, as they are on air or not archived yet.");
+  metrics_add (text, "wishcast_cache_unarchived_bytes",
+      (double)figures.unarchived, NULL);
+  metrics_begin (text, "wishcast_cache_cleared_total", "counter",
+      "Stored broadcasts that were cleared.");
+  metrics_add (
+      text, "wishcast_cache_cleared_total", (double)figures.n_cleared, NULL);
+}
+
+static void
+write_retention (Retention *retention, GString *text)
+{
+  RetentionFigures figures;
+
+  retention_get_figures (retention, &figures);
+  metrics_begin (text, "wishcast_recordings_deleted_total", "counter",
+      "Recordings that this node has deleted as their time was over.");
+  metrics_add (text, "wishcast_recordings_deleted_total",
+      (double)figures.n_deleted, NULL);
+  metrics_begin (text, "wishcast_retention_on_hold", "gauge",
+      "1 while nothing is deleted, as the clocks cannot be trusted.");
+  metrics_add (text, "wishcast_retention_on_hold", figures.on_hold, NULL);
+  metrics_begin (text, "wishcast_retention_failing", "gauge",
+      "1 while a recording cannot be deleted.");
+  metrics_add (
+      text, "wishcast_retention_failing", figures.problem != NULL, NULL);
+  retention_figures_clear (&figures);
+}
+
 char *
 api_metrics_write (ApiMetrics *metrics, guint n_connections)
 {
@@ -319,6 +366,10 @@ api_metrics_write (ApiMetrics *metrics, guint n_connections)
     write_node (metrics, text);
   if (metrics->archiver != NULL)
     write_archive (metrics->archiver, text);
+  if (metrics->keeper != NULL)
+    write_cache (metrics->keeper, text);
+  if (metrics->retention != NULL)
+    write_retention (metrics->retention, text);
   write_viewers (metrics, text);
   write_notifications (metrics, text);
   write_requests (metrics, text);

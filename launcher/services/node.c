@@ -6,7 +6,8 @@
  *   2. the stream keys, from the file at least
  *   3. the broadcasts: the origin opens its port, and what was interrupted is on
  *      air again
- *   4. the archiver and the notifier: what was broken off goes on
+ *   4. the archiver, who keeps its cache, retention and the notifier: what was
+ *      broken off goes on
  *   5. the API, and what counts viewers for it
  *   6. RTMP, which nginx asks; then nginx: pages, API, media, publishers
  *   7. RTSP
@@ -28,6 +29,7 @@
 #include "api.h"
 #include "archiver.h"
 #include "broadcasts.h"
+#include "cachekeeper.h"
 #include "datadir.h"
 #include "keyring.h"
 #include "migrations.h"
@@ -36,6 +38,7 @@
 #include "pipelinecheck.h"
 #include "privatenginx.h"
 #include "privatepostgres.h"
+#include "retention.h"
 #include "rtmphook.h"
 #include "rtspserver.h"
 #include "sweeper.h"
@@ -55,6 +58,8 @@ struct _Node {
   Broadcasts *broadcasts; /* NULL without ingest */
   ArchiveStore *archive;  /* where recordings are kept */
   Archiver *archiver;     /* NULL without that service */
+  CacheKeeper *keeper;    /* of the cache; as the archiver */
+  Retention *retention;   /* NULL without that service */
   Notifier *notifier;     /* NULL without that service */
   Viewers *viewers;
   AccessLog *access_log; /* or NULL: not taken */
@@ -221,11 +226,47 @@ start_archiver (Node *node, GError **error)
   return node->archiver != NULL;
 }
 
+/* Only what is archived leaves the cache. */
+static void
+start_keeper (Node *node)
+{
+  const Settings *s = node->settings;
+  g_autofree char *state_dir =
+      g_build_filename (node->data_dir, "archive", NULL);
+  CacheKeeperSettings settings = {
+      .cache_dir = settings_get_string (s, SETTING_CACHE_DIR),
+      .state_dir = state_dir,
+      .max_size = settings_get_string (s, SETTING_CACHE_MAX_SIZE),
+      .dvr_window = settings_get_time (s, SETTING_ORIGIN_DVR_WINDOW),
+      .broadcasts = node->broadcasts,
+  };
+
+  if (node->archiver != NULL)
+    node->keeper = cache_keeper_new (&settings);
+}
+
+static void
+start_retention (Node *node)
+{
+  RetentionSettings settings = {
+      .conninfo = node->conninfo,
+      .node = settings_get_string (node->settings, SETTING_NODE_NAME),
+      .store = node->archive,
+  };
+
+  if (settings_get_boolean (node->settings, SETTING_SERVICES_RETENTION))
+    node->retention = retention_new (&settings);
+}
+
 static gboolean
 start_recordings (Node *node, GError **error)
 {
   node->archive = archive_store_new (node->settings, error);
-  return node->archive != NULL && start_archiver (node, error);
+  if (node->archive == NULL || !start_archiver (node, error))
+    return FALSE;
+  start_keeper (node);
+  start_retention (node);
+  return TRUE;
 }
 
 /* --- the notifier ----------------------------------------------------------------- */
@@ -274,6 +315,8 @@ start_api (Node *node, GError **error)
       .viewers = node->viewers,
       .notifier = node->notifier,
       .archiver = node->archiver,
+      .keeper = node->keeper,
+      .retention = node->retention,
   };
 
   if (!settings_get_boolean (s, SETTING_SERVICES_API))
@@ -443,6 +486,8 @@ start_report (Node *node)
       .broadcasts = node->broadcasts,
       .viewers = node->viewers,
       .archiver = node->archiver,
+      .keeper = node->keeper,
+      .retention = node->retention,
       .has_api = node->api != NULL,
       .has_sweeper = node->sweeper != NULL,
       .has_notifier = node->notifier != NULL,
@@ -519,6 +564,8 @@ node_free (Node *node)
   g_clear_pointer (&node->rtmp, rtmp_ingest_free);
   g_clear_pointer (&node->api, api_free);
   overview_free (node->overview);
+  retention_free (node->retention);
+  cache_keeper_free (node->keeper);
   archiver_free (node->archiver);
   archive_store_unref (node->archive);
   broadcasts_free (node->broadcasts, PATIENCE);

@@ -239,6 +239,8 @@ add_services (JsonBuilder *builder, const NodeFiguresSettings *settings)
     json_builder_add_string_value (builder, "notifier");
   if (settings->archiver != NULL)
     json_builder_add_string_value (builder, "archiver");
+  if (settings->retention != NULL)
+    json_builder_add_string_value (builder, "retention");
   json_builder_end_array (builder);
 }
 
@@ -299,6 +301,48 @@ add_archive (JsonBuilder *builder, Archiver *archiver)
 }
 
 static void
+add_cache (JsonBuilder *builder, CacheKeeper *keeper)
+{
+  CacheKeeperFigures figures;
+
+  if (keeper == NULL) {
+    add_null (builder, "cache");
+    return;
+  }
+  cache_keeper_get_figures (keeper, &figures);
+  json_builder_set_member_name (builder, "cache");
+  json_builder_begin_object (builder);
+  json_fields_add_number (builder, "size", (gint64)figures.size);
+  json_fields_add_number (builder, "budget", (gint64)figures.budget);
+  json_fields_add_number (builder, "unarchived", (gint64)figures.unarchived);
+  json_fields_add_number (builder, "cleared", (gint64)figures.n_cleared);
+  json_builder_end_object (builder);
+}
+
+static void
+add_retention (JsonBuilder *builder, Retention *retention)
+{
+  RetentionFigures figures;
+
+  if (retention == NULL) {
+    add_null (builder, "retention");
+    return;
+  }
+  retention_get_figures (retention, &figures);
+  json_builder_set_member_name (builder, "retention");
+  json_builder_begin_object (builder);
+  json_fields_add_number (builder, "deleted", (gint64)figures.n_deleted);
+  json_builder_set_member_name (builder, "onHold");
+  json_builder_add_boolean_value (builder, figures.on_hold);
+  if (figures.problem != NULL)
+    json_fields_add_text (builder, "problem", figures.problem);
+  else
+    add_null (builder, "problem");
+  json_builder_end_object (builder);
+  retention_figures_clear (&figures);
+}
+
+static void
 add_viewers (JsonBuilder *builder, Viewers *viewers, gint64 now)
 {
   g_autoptr (GArray) list = viewers_list_here (viewers, now);
@@ -345,6 +389,8 @@ node_figures_collect (NodeFigures *figures, gboolean is_connected, gint64 now)
   add_process (builder, figures, interval);
   add_disk (builder, settings);
   add_archive (builder, settings->archiver);
+  add_cache (builder, settings->keeper);
+  add_retention (builder, settings->retention);
   json_builder_set_member_name (builder, "databaseConnected");
   json_builder_add_boolean_value (builder, is_connected);
   json_fields_add_number (builder, "registrarQueued",

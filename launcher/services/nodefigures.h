@@ -5,6 +5,8 @@
 
 #include "archiver.h"
 #include "broadcasts.h"
+#include "cachekeeper.h"
+#include "retention.h"
 #include "viewers.h"
 
 G_BEGIN_DECLS
@@ -19,7 +21,9 @@ typedef struct {
   const char *cache_dir;
   Broadcasts *broadcasts; /* or NULL: without ingest */
   Viewers *viewers;
-  Archiver *archiver; /* or NULL */
+  Archiver *archiver;   /* or NULL */
+  CacheKeeper *keeper;  /* or NULL */
+  Retention *retention; /* or NULL */
   gboolean has_api;
   gboolean has_sweeper;
   gboolean has_notifier;

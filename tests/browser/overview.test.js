@@ -42,6 +42,48 @@ test('the limits', () => {
     seconds: 1.01 }]);
 });
 
+const cache = (more) =>
+  ({ size: 50, budget: 100, unarchived: 10, cleared: 0, ...more });
+const archive = (more) => ({ open: 2, failing: 0, bytes: 0, left: 0,
+  archived: 0, problem: null, ...more });
+const retention = (more) =>
+  ({ deleted: 0, onHold: false, problem: null, ...more });
+
+test('recordings that are well, and a node that tells nothing of them', () => {
+  assert.deepEqual(codes([
+    node('a', { cache: cache({ size: 100, unarchived: 80 }),
+      archive: archive({ left: 2e9 }), retention: retention() }),
+    node('b', { cache: null, archive: null, retention: null }),
+    node('c', {}),
+    node('d', { cache: cache({ size: 0, budget: 0, unarchived: 0 }) }),
+  ]), []);
+});
+
+test('a cache that cannot be cleared', () => {
+  assert.deepEqual(problemsOf(overview(
+      [node('a', { cache: cache({ size: 99, unarchived: 81 }) })])),
+  [{ code: 'cache-tight', node: 'a', size: 81, budget: 100 }]);
+  assert.deepEqual(problemsOf(overview(
+      [node('a', { cache: cache({ size: 101, unarchived: 81 }) })])),
+  [{ code: 'cache-full', node: 'a', size: 101, budget: 100 }]);
+});
+
+test('an archive that fails, and one that is behind', () => {
+  assert.deepEqual(problemsOf(overview([node('a',
+      { archive: archive({ failing: 1, problem: 'Away.' }) })])),
+  [{ code: 'archive-fails', node: 'a', n: 1, detail: 'Away.' }]);
+  assert.deepEqual(problemsOf(overview([node('a',
+      { archive: archive({ left: 2e9 + 1 }) })])),
+  [{ code: 'archive-behind', node: 'a', size: 2e9 + 1 }]);
+});
+
+test('recordings that are not deleted', () => {
+  assert.deepEqual(problemsOf(overview([node('a',
+      { retention: retention({ onHold: true, problem: 'Denied.' }) })])),
+  [{ code: 'retention-fails', node: 'a', detail: 'Denied.' },
+    { code: 'retention-on-hold', node: 'a' }]);
+});
+
 test('of a node that is not seen, nothing else is told', () => {
   assert.deepEqual(problemsOf(overview([node('a',
       { diskFree: 0, databaseConnected: false }, { alive: false })])),

@@ -347,6 +347,9 @@ export default {
       notSeen: 'Not seen since {since}',
       'node-cpu': 'Processors in use',
       'node-disk': 'Disk free',
+      'node-cache': 'Cache',
+      'node-archive': 'Archive',
+      'node-retention': 'Recordings deleted',
       'node-memory': 'Memory',
       'node-egress': 'Egress',
       'node-database': 'Database',
@@ -357,12 +360,19 @@ export default {
       cpuOf: '{cpu} of {n}',
       diskOf: '{free}, {part}',
       diskUsed: 'Disk in use',
+      cacheOf: '{size} of {budget}; not archived: {unarchived}',
+      cacheUsed: 'Cache in use',
+      archiveOf: 'under way: {n}, failing: {failing}, left: {left}',
+      retentionOf: '{n}',
+      onHold: 'on hold: the clocks',
       connected: 'Connected',
       disconnected: 'Not connected',
       'service-ingest': 'ingest',
       'service-api': 'API',
       'service-sweeper': 'sweeper',
       'service-notifier': 'notifier',
+      'service-archiver': 'archiver',
+      'service-retention': 'retention',
       messages: 'Messages',
       messagesNone: 'None.',
       'problem-database-away': 'The database has not answered since ' +
@@ -371,6 +381,18 @@ export default {
       'problem-no-database': 'Node {node} has no connection to the database; ' +
         'changes that wait: {n}.',
       'problem-disk-low': 'The disk of node {node} has only {left} left.',
+      'problem-cache-full': 'The cache of {node} has {size} of the {budget} ' +
+        'that it may have, and none of it can be cleared: it is not archived.',
+      'problem-cache-tight': 'The cache of {node} has {size} that is not ' +
+        'archived, of the {budget} that it may have in all.',
+      'problem-archive-fails': 'Recordings that {node} cannot archive now: ' +
+        '{n}. {detail}',
+      'problem-archive-behind': 'The archive is behind: {node} has {size} for ' +
+        'it.',
+      'problem-retention-fails': 'A recording whose time is over cannot be ' +
+        'deleted by {node}: {detail}',
+      'problem-retention-on-hold': 'Recordings whose time is over are not ' +
+        'deleted by {node} for now: a clock was set, or clocks disagree.',
       'problem-recording-incomplete':
         'The recording of “{title}” on {node} is incomplete.',
       'problem-parts-not-stored':

@@ -385,6 +385,9 @@ export default {
       notSeen: 'Не отвечает с {since}',
       'node-cpu': 'Занято процессоров',
       'node-disk': 'Свободно на диске',
+      'node-cache': 'Кэш',
+      'node-archive': 'Архив',
+      'node-retention': 'Записей удалено',
       'node-memory': 'Память',
       'node-egress': 'Отдача',
       'node-database': 'База данных',
@@ -395,12 +398,19 @@ export default {
       cpuOf: '{cpu} из {n}',
       diskOf: '{free}, {part}',
       diskUsed: 'Занято на диске',
+      cacheOf: '{size} из {budget}; не в архиве: {unarchived}',
+      cacheUsed: 'Занято в кэше',
+      archiveOf: 'в работе: {n}, с ошибкой: {failing}, осталось: {left}',
+      retentionOf: '{n}',
+      onHold: 'приостановлено: часы',
       connected: 'Подключена',
       disconnected: 'Нет связи',
       'service-ingest': 'приём',
       'service-api': 'API',
       'service-sweeper': 'уборщик',
       'service-notifier': 'оповещения',
+      'service-archiver': 'архив',
+      'service-retention': 'удаление записей',
       messages: 'Сообщения',
       messagesNone: 'Нет.',
       'problem-database-away': 'База данных не отвечает с {since}: ' +
@@ -409,6 +419,17 @@ export default {
       'problem-no-database': 'У узла {node} нет связи с базой данных; ' +
         'изменений в ожидании: {n}.',
       'problem-disk-low': 'На диске узла {node} осталось только {left}.',
+      'problem-cache-full': 'Кэш узла {node} занял {size} из положенных ' +
+        '{budget}, и очистить нечего: в архиве этого ещё нет.',
+      'problem-cache-tight': 'В кэше узла {node} ещё не в архиве {size} из ' +
+        'положенных кэшу {budget}.',
+      'problem-archive-fails': 'Узел {node} пока не может сохранить в архив ' +
+        'записей: {n}. {detail}',
+      'problem-archive-behind': 'Архив отстаёт: на узле {node} его ждут {size}.',
+      'problem-retention-fails': 'Узел {node} не может удалить запись, срок ' +
+        'которой истёк: {detail}',
+      'problem-retention-on-hold': 'Узел {node} пока не удаляет записи, срок ' +
+        'которых истёк: часы перевели или они расходятся.',
       'problem-recording-incomplete':
         'Запись «{title}» на узле {node} неполная.',
       'problem-parts-not-stored':
