@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "archivestate.h"
 #include "commandkit.h"
 #include "pgkit.h"
 #include "storekit.h"
@@ -53,7 +54,8 @@ test_commands_help (void)
 static void
 test_commands_usage (void)
 {
-  static const char *const lines[] = {"cache", "cache clear", "cache list x",
+  static const char *const lines[] = {"cache", "cache clear",
+      "cache clear x --archived", "cache list --force", "cache list x",
       "cache elephant", "check x", "db", "db elephant", "db migrate x", "end",
       "end a b", "game", "game add", "game add a", "game list a",
       "game elephant", "game set", "key", "key add a", "key list a b",
@@ -431,21 +433,22 @@ test_commands_cache (void)
   g_autofree char *dir = NULL, *folder = NULL, *foreign = NULL;
   CacheWriter *writer;
 
-  command_kit_init (&kit, "[cache]\ndir = store\n");
+  command_kit_init (
+      &kit, "[services]\narchiver = false\n[cache]\ndir = store\n");
   command_kit_expect (
       &kit, EX_OK, "The cache is empty.", "", "cache", "list", NULL);
   dir = g_build_filename (kit.dir, "store", NULL);
   folder = g_build_filename (dir, KIT_LINK, NULL);
   writer = kit_open_writer (dir);
   g_assert_true (kit_epoch (0, 0, 3, 640, kit_append, writer));
-  command_kit_expect (
-      &kit, EX_OK, "  0:00:06  1       open\n", "", "cache", "list", NULL);
+  command_kit_expect (&kit, EX_OK, "  0:00:06  1       no        open\n", "",
+      "cache", "list", NULL);
   command_kit_expect (&kit, EX_TEMPFAIL, "", KIT_LINK " is on air", "cache",
       "clear", KIT_LINK, NULL);
   g_assert_true (cache_writer_end (writer, NULL));
   cache_writer_free (writer);
-  command_kit_expect (
-      &kit, EX_OK, "  0:00:06  1       ended\n", "", "cache", "list", NULL);
+  command_kit_expect (&kit, EX_OK, "  0:00:06  1       no        ended\n", "",
+      "cache", "list", NULL);
 
   foreign = g_build_filename (folder, "diary.txt", NULL);
   g_assert_true (g_file_set_contents (foreign, "x", -1, NULL));
@@ -458,6 +461,64 @@ test_commands_cache (void)
       &kit, EX_NOINPUT, "", folder, "cache", "clear", KIT_LINK, NULL);
   command_kit_expect (
       &kit, EX_DATAERR, "", "A link is", "cache", "clear", "../x", NULL);
+}
+
+/* As the archiver has it once all is done. */
+static void
+set_archived (CommandKit *kit, const char *link)
+{
+  g_autofree char *dir = g_build_filename (kit->dir, "state", "archive", NULL);
+  g_autoptr (ArchiveState) state = archive_state_new ("x/0.mp4");
+  ArchivePart *part = archive_state_get_current (state, NULL);
+  g_autoptr (GError) error = NULL;
+
+  part->stage = ARCHIVE_STAGE_READY;
+  part->told = ARCHIVE_TOLD_ALL;
+  part->is_last = TRUE;
+  g_assert_cmpint (g_mkdir_with_parents (dir, 0700), ==, 0);
+  archive_state_save (state, dir, link, &error);
+  g_assert_no_error (error);
+}
+
+static void
+store_ended (const char *dir, const char *link)
+{
+  g_autoptr (CacheWriter) writer = cache_writer_open (dir, link, NULL);
+  g_autoptr (TrackTable) table = kit_table ();
+
+  g_assert_true (cache_writer_set_tracks (writer, table, NULL));
+  g_assert_true (kit_epoch (0, 0, 3, 640, kit_append, writer));
+  g_assert_true (cache_writer_end (writer, NULL));
+}
+
+/* Where recordings are archived, what is not must not be lost by mistake. */
+static void
+test_commands_cache_archived (void)
+{
+  g_auto (CommandKit) kit = {0};
+  g_autofree char *dir = NULL;
+
+  command_kit_init (&kit, "[node]\ndata-dir = state\n[cache]\ndir = store\n");
+  dir = g_build_filename (kit.dir, "store", NULL);
+  store_ended (dir, "a");
+  store_ended (dir, "b");
+  store_ended (dir, "c");
+  set_archived (&kit, "a");
+  set_archived (&kit, "b");
+  command_kit_expect (
+      &kit, EX_OK, "1       yes       ended\n", "", "cache", "list", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "1       no        ended\n", "", "cache", "list", NULL);
+  command_kit_expect (
+      &kit, EX_DATAERR, "", "c is not archived", "cache", "clear", "c", NULL);
+  command_kit_expect (&kit, EX_OK, "", "", "cache", "clear", "a", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "b\n", "", "cache", "clear", "--archived", NULL);
+  command_kit_expect (&kit, EX_OK, "c  ", "", "cache", "list", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "", "", "cache", "clear", "c", "--force", NULL);
+  command_kit_expect (
+      &kit, EX_OK, "The cache is empty.", "", "cache", "list", NULL);
 }
 
 /* Nothing configured: a PostgreSQL of our own, which keeps what it is told. */
@@ -488,6 +549,7 @@ main (int argc, char **argv)
   ADD ("key", test_commands_key);
   ADD ("end", test_commands_end);
   ADD ("cache", test_commands_cache);
+  ADD ("cache-archived", test_commands_cache_archived);
   ADD ("notify", test_commands_notify);
   ADD ("notify-dry-run", test_commands_notify_dry_run);
   ADD ("check-notify", test_commands_check_notify);
