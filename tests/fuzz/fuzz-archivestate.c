@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "archivestate.h"
+
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+/* What can be read is written so that it reads the same, and never leads to a
+ * part that is not there. */
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  g_autoptr (ArchiveState) state =
+      archive_state_parse ((const char *)data, size, NULL);
+  g_autoptr (ArchiveState) again = NULL;
+  g_autofree char *text = NULL, *same = NULL;
+  guint number;
+
+  if (state == NULL)
+    return 0;
+  archive_state_get_current (state, &number);
+  g_assert (number < state->parts->len);
+  archive_state_is_done (state);
+  text = archive_state_render (state);
+  again = archive_state_parse (text, strlen (text), NULL);
+  g_assert (again != NULL);
+  same = archive_state_render (again);
+  g_assert (strcmp (text, same) == 0);
+  return 0;
+}
