@@ -490,7 +490,7 @@ on_told (ArchiveAnswer answer, const GError *error, gpointer data)
 
   link->is_telling = FALSE;
   if (error != NULL) {
-    g_warning ("The database does not take the recording of %s: %s", link->name,
+    g_message ("The database does not take the recording of %s: %s", link->name,
         error->message);
     return;
   }
@@ -499,7 +499,7 @@ on_told (ArchiveAnswer answer, const GError *error, gpointer data)
   if (word->stage != ARCHIVE_STAGE_GONE)
     take_answer (link, word, answer);
   if (!save (link, &why))
-    g_warning ("%s", why->message);
+    g_message ("%s", why->message);
   link->shared->changed (link->shared->data);
 }
 

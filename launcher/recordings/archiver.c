@@ -225,13 +225,13 @@ load_state (Archiver *archiver, const char *name)
   if (state != NULL)
     return state;
   if (error != NULL)
-    g_warning (
+    g_message (
         "%s; the recording of %s is archived anew", error->message, name);
   object = archive_store_name (shared->store, name, 0);
   state = archive_state_new (object);
   g_clear_error (&error);
   if (!archive_state_save (state, shared->state_dir, name, &error))
-    g_warning ("%s", error->message);
+    g_message ("%s", error->message);
   return state;
 }
 
