@@ -16,6 +16,7 @@
 #include "apioverview.h"
 #include "apiqueries.h"
 #include "apireads.h"
+#include "apirecording.h"
 #include "apiroutes.h"
 #include "apiviewers.h"
 #include "eventstream.h"
@@ -29,6 +30,8 @@
 #define MAX_CONNECTIONS 512
 /* Event streams stay, so some connections are kept for the others. */
 #define EVENT_STREAMS_OF(connections) ((connections) / 4 * 3)
+/* So do downloads, each with a block of its file in memory. */
+#define DOWNLOADS_OF(connections) ((connections) / 8)
 /* No request needs a body. One is forgotten as it is read, or refused if it is
  * larger. */
 #define MAX_BODY (16 * 1024)
@@ -55,6 +58,7 @@ struct _Api {
   ApiNotifications *notifications;
   ApiOverview *overview;
   ApiReads *reads;
+  ApiRecordings *recordings;
   ApiViewers *viewers;
   EventStreams *streams;
   ApiEnds *ends;
@@ -124,6 +128,9 @@ dispatch (Api *api, SoupServerMessage *message, ApiRoute *route)
     case API_ROUTE_GAME_BROADCASTS:
       api_reads_request (api->reads, message, route);
       break;
+    case API_ROUTE_RECORDING:
+      api_recordings_request (api->recordings, message, route);
+      break;
     case API_ROUTE_END:
       api_ends_request (api->ends, message, route->link);
       break;
@@ -175,7 +182,7 @@ answer_options (SoupServerMessage *message, const char *methods)
   soup_message_headers_replace (
       headers, "Access-Control-Allow-Methods", methods);
   soup_message_headers_replace (headers, "Access-Control-Allow-Headers",
-      "Authorization, If-None-Match, Last-Event-ID");
+      "Authorization, If-None-Match, If-Range, Last-Event-ID, Range");
   soup_message_headers_replace (headers, "Access-Control-Max-Age", "86400");
 }
 
@@ -317,6 +324,7 @@ stop_server (Api *api)
   api_notifications_stop (api->notifications);
   api_queries_free (api->queries);
   api_ends_free (api->ends);
+  api_recordings_free (api->recordings);
   api_developer_free (api->developer);
   api_notifications_free (api->notifications);
   api_overview_free (api->overview);
@@ -385,6 +393,8 @@ api_new (const ApiSettings *settings, GError **error)
       api->catalogue, api->context, EVENT_STREAMS_OF (api->max_connections));
   api->reads =
       api_reads_new (settings->broadcasts, api->catalogue, api->queries);
+  api->recordings = api_recordings_new (settings->store, settings->node,
+      api->queries, api->context, DOWNLOADS_OF (api->max_connections));
   api->viewers =
       api_viewers_new (settings->viewers, api->catalogue, api->queries);
   api->gate = api_gate_new (settings, api->context);

@@ -61,8 +61,8 @@ api_answer_json (
 }
 
 void
-api_answer_problem (
-    SoupServerMessage *message, guint status, const char *detail)
+api_answer_problem_because (SoupServerMessage *message, guint status,
+    const char *reason, const char *detail)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
@@ -76,10 +76,21 @@ api_answer_problem (
   json_builder_add_int_value (builder, status);
   json_builder_set_member_name (builder, "detail");
   json_builder_add_string_value (builder, detail);
+  if (reason != NULL) {
+    json_builder_set_member_name (builder, "reason");
+    json_builder_add_string_value (builder, reason);
+  }
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);
   api_answer (message, status, "application/problem+json", API_NO_STORE,
       json_to_string (root, FALSE));
+}
+
+void
+api_answer_problem (
+    SoupServerMessage *message, guint status, const char *detail)
+{
+  api_answer_problem_because (message, status, NULL, detail);
 }
 
 void

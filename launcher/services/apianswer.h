@@ -21,6 +21,9 @@ void api_answer_json (
 /* RFC 9457. @detail is a sentence. */
 void api_answer_problem (
     SoupServerMessage *message, guint status, const char *detail);
+/* With a member `reason`, a word for programs; or NULL. */
+void api_answer_problem_because (SoupServerMessage *message, guint status,
+    const char *reason, const char *detail);
 /* 503, for who may try again in @seconds. */
 void api_answer_later (
     SoupServerMessage *message, guint seconds, const char *detail);

@@ -16,6 +16,7 @@ static const struct {
     [API_ROUTE_BROADCASTS] = {"/api/v1/broadcasts", READ},
     [API_ROUTE_BROADCAST] = {"/api/v1/broadcasts/{link}", READ},
     [API_ROUTE_HEALTH] = {"/api/v1/broadcasts/{link}/health", READ},
+    [API_ROUTE_RECORDING] = {"/api/v1/broadcasts/{link}/recording", READ},
     [API_ROUTE_END] = {"/api/v1/broadcasts/{link}/end", "POST, OPTIONS"},
     [API_ROUTE_WATCHING] = {"/api/v1/broadcasts/{link}/watching",
         "POST, OPTIONS"},
@@ -186,6 +187,24 @@ read_left (ApiRoute *route, const char *value)
   return route->left || strcmp (value, "false") == 0;
 }
 
+static gboolean
+read_part (ApiRoute *route, const char *value)
+{
+  guint64 part;
+
+  if (!g_ascii_string_to_unsigned (value, 10, 0, PART_MAX, &part, NULL))
+    return FALSE;
+  route->part = (guint)part;
+  return TRUE;
+}
+
+static gboolean
+read_inline (ApiRoute *route, const char *value)
+{
+  route->is_inline = strcmp (value, "true") == 0;
+  return route->is_inline || strcmp (value, "false") == 0;
+}
+
 #define IN(kind) (1u << (kind))
 
 static const struct {
@@ -210,6 +229,9 @@ static const struct {
     {"viewer", IN (API_ROUTE_WATCHING), read_viewer,
         "16 to 64 of the characters A-Z a-z 0-9 _ -"},
     {"left", IN (API_ROUTE_WATCHING), read_left, "true or false"},
+    {"part", IN (API_ROUTE_RECORDING), read_part,
+        "a number from 0 to " G_STRINGIFY (PART_MAX)},
+    {"inline", IN (API_ROUTE_RECORDING), read_inline, "true or false"},
 };
 
 /* One `name=value`, decoded. */

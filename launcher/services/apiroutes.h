@@ -12,6 +12,7 @@ typedef enum {
   API_ROUTE_BROADCASTS,
   API_ROUTE_BROADCAST,
   API_ROUTE_HEALTH,
+  API_ROUTE_RECORDING,
   API_ROUTE_END,
   API_ROUTE_WATCHING,
   API_ROUTE_VIEWERS,
@@ -32,6 +33,7 @@ typedef enum {
 #define GAME_ID_MAX_LENGTH 64 /* as wishcast.game has it */
 #define VIEWER_MIN_LENGTH 16
 #define VIEWER_MAX_LENGTH 64
+#define PART_MAX 9999
 #define API_LIMIT_DEFAULT 20
 #define API_LIMIT_MOST 100
 
@@ -48,6 +50,8 @@ typedef struct {
   guint64 last_event;
   char viewer[VIEWER_MAX_LENGTH + 1]; /* "" if it was not said */
   gboolean left;
+  guint part;         /* of a recording, from 0 */
+  gboolean is_inline; /* to be played, not saved */
 } ApiRoute;
 
 /* Decides what @path is; never fails. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The API over a PostgreSQL of its own, for the tests in JavaScript. Prints a
- * line of JSON with its port and how to reach the database, and runs until
+ * line of JSON with its port, how to reach the database and the folder of its
+ * recordings, and runs until
  * SIGTERM; SIGUSR1 kills the database, SIGUSR2 brings it back. The key is for
  * the game `portal`. */
 
@@ -49,6 +50,7 @@ print_addresses (ApiTest *test, const StreamKey *key)
   json_object_set_int_member (object, "port", test->port);
   json_object_set_string_member (
       object, "conninfo", pg_kit_get_conninfo (test->pg));
+  json_object_set_string_member (object, "archive", test->archive_dir);
   json_object_set_string_member (object, "key", key->text);
   json_object_set_string_member (object, "token", API_TEST_TOKEN);
   json_node_set_object (root, object);

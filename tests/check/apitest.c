@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broadcaststub.h"
+#include "filetree.h"
 
 #define PATIENCE (20 * G_USEC_PER_SEC)
 
@@ -35,7 +36,7 @@ api_test_end (void)
 }
 
 void
-api_test_set_up (ApiTest *test, gconstpointer unused)
+api_test_set_up (ApiTest *test, gconstpointer bucket)
 {
   g_autoptr (GError) error = NULL;
   ApiSettings settings = {
@@ -48,7 +49,7 @@ api_test_set_up (ApiTest *test, gconstpointer unused)
   };
 
   test->pg = shared;
-  api_test_run (test, "TRUNCATE wishcast.game CASCADE;"
+  api_test_run (test, "TRUNCATE wishcast.game, wishcast.recording CASCADE;"
                       "TRUNCATE wishcast.outbox RESTART IDENTITY;");
   pg_kit_add_game (shared, "half-life", "Half-Life");
   pg_kit_add_game (shared, "portal", "Portal");
@@ -56,6 +57,9 @@ api_test_set_up (ApiTest *test, gconstpointer unused)
   settings.keyring = test->keyring = keyring_new (key_file, settings.conninfo);
   settings.viewers = test->viewers = viewers_new ();
   settings.overview = test->overview = overview_new ("node-a", 0);
+  test->archive_dir = g_build_filename (dir, "archive", NULL);
+  g_assert_cmpint (g_mkdir (test->archive_dir, 0700), ==, 0);
+  settings.store = test->store = archive_stub_new (bucket, test->archive_dir);
   test->api = api_new (&settings, &error);
   g_assert_no_error (error);
   test->port = api_get_port (test->api);
@@ -65,7 +69,13 @@ api_test_set_up (ApiTest *test, gconstpointer unused)
 void
 api_test_tear_down (ApiTest *test, gconstpointer unused)
 {
+  g_autoptr (GError) error = NULL;
+
   api_free (test->api);
+  archive_stub_free (test->store);
+  file_tree_remove (test->archive_dir, &error);
+  g_assert_no_error (error);
+  g_free (test->archive_dir);
   overview_free (test->overview);
   viewers_free (test->viewers);
   broadcasts_stub_free (test->broadcasts);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api.h"
+#include "archivestub.h"
 #include "httpclient.h"
 #include "pgkit.h"
 
@@ -15,6 +16,8 @@ typedef struct {
   Keyring *keyring;
   Viewers *viewers;
   Overview *overview; /* empty at first */
+  ArchiveStore *store;
+  char *archive_dir; /* of the store, if it is a folder; empty at first */
   Api *api;
   guint16 port;
 } ApiTest;
@@ -25,8 +28,9 @@ typedef struct {
 /* One cluster serves all tests of a program. */
 void api_test_begin (void);
 void api_test_end (void);
-/* For g_test_add(): set-up waits until the API is ready. */
-void api_test_set_up (ApiTest *test, gconstpointer unused);
+/* For g_test_add(): set-up waits until the API is ready. @bucket: where its
+ * recordings are; NULL: in a folder. */
+void api_test_set_up (ApiTest *test, gconstpointer bucket);
 void api_test_tear_down (ApiTest *test, gconstpointer unused);
 
 /* A stream key of @game, once the keyring knows it. */

@@ -139,6 +139,21 @@ http_client_is_silent (HttpClient *client)
   return !(g_socket_condition_check (client->socket, G_IO_IN) & G_IO_IN);
 }
 
+/* Waits for the end of the stream, in good order or not; bytes before it. */
+gsize
+http_client_drain (HttpClient *client)
+{
+  char buffer[65536];
+  gsize n = 0;
+  gssize got;
+
+  while ((got = g_socket_receive (
+              client->socket, buffer, sizeof buffer, NULL, NULL)) > 0)
+    n += (gsize)got;
+  g_assert_cmpint (got, <=, 0);
+  return n;
+}
+
 /* Waits for the end of the stream, whatever comes before it. */
 gboolean
 http_client_is_closed (HttpClient *client)

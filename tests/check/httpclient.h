@@ -23,6 +23,7 @@ void http_client_send (HttpClient *client, const char *bytes);
 void http_client_try_send (HttpClient *client, const char *bytes);
 HttpReply *http_client_read (HttpClient *client, gboolean has_body);
 gboolean http_client_is_silent (HttpClient *client);
+gsize http_client_drain (HttpClient *client);
 gboolean http_client_is_closed (HttpClient *client);
 
 void http_reply_free (HttpReply *reply);

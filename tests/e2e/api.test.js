@@ -3,7 +3,7 @@
 // The API, answer for answer, against its own document.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -51,7 +51,9 @@ const state = (link, game, now) => `DO $$ BEGIN PERFORM wishcast.set_state (
   CASE WHEN '${now}' = 'ended' THEN 'developer' END); END $$`;
 
 // A path of each operation with something behind it.
-const example = (path) => path.replace('{link}', 'a').replace('{game}', 'portal');
+const example = (path) => path
+    .replace('{link}', path.endsWith('/recording') ? 'c' : 'a')
+    .replace('{game}', 'portal');
 
 before(async () => {
   server = place.launch(`${ROOT}build-test/tests/check/api-server`, [], {
@@ -74,6 +76,11 @@ before(async () => {
   await sql(`UPDATE wishcast.broadcast SET health = '[{"code": "no-audio",
     "severity": "warning", "text": "t", "advice": "a", "value": null}]'
     WHERE link = 'a'`);
+  await sql(`INSERT INTO wishcast.recording (link, part, node, object, state,
+    size, crc32c) VALUES ('c', 0, 'node-a', 'c.mp4', 'ready', 5, 'AAAAAA=='),
+    ('c', 1, 'node-a', 'c-1.mp4', 'uploading', NULL, NULL),
+    ('c', 2, 'node-b', 'c-2.mp4', 'ready', 5, NULL)`);
+  writeFileSync(`${facts.archive}/c.mp4`, 'bytes');
   await until('the API knows them', async () =>
     (await read('/api/v1/broadcasts/here')).state === 'live');
 });
@@ -140,6 +147,30 @@ test('what there is not, and what is no request', async () => {
   }
 });
 
+test('the recording', async () => {
+  const path = '/api/v1/broadcasts/c/recording';
+  const why = async (at, status) =>
+    JSON.parse((await call('GET', at, status)).text).reason;
+  const ranged = (range, status) => call('GET', path, status,
+      { headers: { Range: `bytes=${range}` } });
+
+  const { recording } = await read('/api/v1/broadcasts/c');
+  assert.equal(recording.state, 'uploading');
+  assert.deepEqual(recording.parts.map(({ download }) => download),
+      [path, `${path}?part=2`]);
+  assert.equal((await call('GET', path, 200)).text, 'bytes');
+  assert.equal((await ranged('1-2', 206)).text, 'yt');
+  await ranged('5-', 416);
+  assert.equal(await why(`${path}?part=1`, 404), 'uploading');
+  assert.equal(await why(`${path}?part=2`, 404), 'elsewhere');
+  assert.equal(await why(`${path}?part=3&inline=true`, 404), 'none');
+  assert.equal(await why('/api/v1/broadcasts/b/recording', 404), 'live');
+  assert.equal(await why('/api/v1/broadcasts/none/recording', 404), undefined);
+  await sql(`UPDATE wishcast.broadcast SET recording_expires = now ()
+    WHERE link = 'c'`);
+  assert.equal(await why(path, 410), 'expired');
+});
+
 test('who watches', async () => {
   const watching = (link) =>
     `/api/v1/broadcasts/${link}/watching?viewer=viewer-anna-0000`;
@@ -170,7 +201,7 @@ test('events', async () => {
       'Broadcast', JSON.parse(data), name);
   }
   assert.deepEqual([...names].sort(), ['broadcast.ended', 'broadcast.hidden',
-    'broadcast.interrupted', 'broadcast.live']);
+    'broadcast.interrupted', 'broadcast.live', 'broadcast.updated']);
 });
 
 test('the end', async () => {
@@ -238,7 +269,7 @@ test('while the database is away', async () => {
   assert.notEqual(JSON.parse(text).staleSince, null);
   for (const path of ['broadcasts/old1099', 'broadcasts/a/health', 'games',
     'games/portal', 'games/half-life/broadcasts?limit=100',
-    'broadcasts?game=half-life'])
+    'broadcasts?game=half-life', 'broadcasts/c/recording'])
     await call('GET', `/api/v1/${path}`, 503);
   await end('none', 503, facts.token);
   await call('GET', '/api/v1/operator/notifications', 503,
@@ -251,10 +282,10 @@ test('while the database is away', async () => {
 });
 
 test('every answer of the document was seen', () => {
-  // Neither a start without the database nor so many clients here: they are in
-  // test-apideveloper.c and test-apievents.c.
-  assert.deepEqual(api.unseen(),
-      ['get /api/v1/developer 503', 'get /api/v1/events 503']);
+  // Neither a start without the database nor so many clients nor a cloud here:
+  // they are in test-apideveloper.c, test-apievents.c and test-apirecording.c.
+  assert.deepEqual(api.unseen(), ['get /api/v1/broadcasts/{link}/recording 302',
+    'get /api/v1/developer 503', 'get /api/v1/events 503']);
 });
 
 test('it ends well', async () => {
