@@ -141,6 +141,9 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
   g_autofree char *listen = format_listen (settings->address, settings->port);
   g_autofree char *rtmp_listen =
       settings->rtmp_port ? format_rtmp_listen (settings) : NULL;
+  g_autofree char *cloud = settings->cloud
+                               ? g_strconcat (" ", settings->cloud, NULL)
+                               : g_strdup ("");
   g_autofree char *media_log = format_media_log (settings);
   g_autofree char *control_port =
       g_strdup_printf ("%u", (guint)settings->control_port);
@@ -152,6 +155,7 @@ nginx_config_fill (const char *text, const PrivateNginxSettings *settings,
       {"ORIGIN", settings->origin},
       {"MEDIA_LOG", media_log},
       {"API", settings->api},
+      {"CLOUD", cloud},
       {"RTMP_LISTEN", rtmp_listen},
       {"HOOK", settings->hook},
       {"CONTROL_PORT", control_port},

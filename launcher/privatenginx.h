@@ -19,6 +19,7 @@ typedef struct {
   const char *origin;    /* host:port, or NULL: no media here */
   const char *media_log; /* host:port for its log of the media, or NULL */
   const char *api;       /* host:port, or NULL: no API here */
+  const char *cloud; /* whence recordings come: http(s)://host:port, or NULL */
   /* What follows is for RTMP only. */
   const char *rtmp_address;
   guint16 rtmp_port;    /* 0: no RTMP; the pull is at 127.0.0.1 in any case */

@@ -3,6 +3,7 @@
 // The API, as the pages ask it. Errors are all of one kind.
 
 const DEADLINE = 10000;
+const CLOCK_TOLERANCE = 1500;
 const RETRY_FIRST = 1000;
 const RETRY_LONGEST = 30000;
 const EVENTS = [
@@ -23,6 +24,19 @@ export class ApiError extends Error {
   }
 }
 
+// By how much the clock of the server is ahead of ours, in ms. Its answers tell
+// its time in whole seconds: less than that is no difference.
+let ahead = 0;
+
+function compareClocks(date) {
+  const difference = Date.parse(date) + 500 - Date.now();
+  if (!Number.isNaN(difference))
+    ahead = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
+}
+
+// What time it is for the server, in ms since 1970.
+export const serverNow = () => Date.now() + ahead;
+
 async function ask(path, { token, signal, ...options }) {
   const deadline = AbortSignal.timeout(DEADLINE);
   let answer;
@@ -33,6 +47,8 @@ async function ask(path, { token, signal, ...options }) {
       headers: token ? { Authorization: `Bearer ${token}` } : {},
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     });
+    if (options.cache === 'no-store')
+      compareClocks(answer.headers.get('Date'));
     body = await answer.json();
   } catch (error) {
     // Whoever gave it up knows why.

@@ -10,6 +10,7 @@
 //             of the event of the API
 
 import { followEvents, getJson } from './api.js';
+import { canBeWatched } from './recordings.js';
 
 const PAGE = 100;
 const VIEWERS_EVERY = 10000;
@@ -21,9 +22,6 @@ const STALE_AFTER = 3000;
 const byNewest = (a, b) => b.createdAt.localeCompare(a.createdAt);
 const byRank = (a, b) =>
   (a.rank ?? Infinity) - (b.rank ?? Infinity) || byNewest(a, b);
-
-const canBeWatched = (broadcast) => broadcast.startedAt !== null &&
-    Date.parse(broadcast.recordingExpires) > Date.now();
 
 export class BroadcastList extends EventTarget {
   #game;

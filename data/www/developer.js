@@ -9,6 +9,7 @@ import { formatAgo, formatDate, formatDuration, t } from './i18n.js';
 import { obsSettings, obsWays } from './obs.js';
 import { OpenBroadcast } from './openbroadcast.js';
 import { Entry, errorText } from './panel.js';
+import { canBeWatched, isExpired } from './recordings.js';
 import { repeat } from './repeat.js';
 import { startShell } from './shell.js';
 import { Table } from './table.js';
@@ -32,11 +33,12 @@ function keptOf(broadcasts) {
     Date.parse(last.recordingExpires) - Date.parse(last.endedAt) : null;
 }
 
-function recordingCell({ recordingExpires, startedAt, watch }) {
-  if (!startedAt)
-    return '–';
-  if (Date.parse(recordingExpires) <= Date.now())
+function recordingCell(past) {
+  const { recordingExpires, watch } = past;
+  if (isExpired(past))
     return t('developer.recordingGone');
+  if (!canBeWatched(past))
+    return '–';
   return h('span', null, h('a', { href: watch }, t('developer.recording')),
       ` ${t('developer.until', { date: formatDate(recordingExpires) })}`);
 }

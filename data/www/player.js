@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Plays one playlist in a <video>: waits until there is one, recovers from what
-// can be recovered from, and says what it is doing. Knows nothing of the page
-// around it. The library plays where it can, else the browser's own player.
+// Plays one playlist in a <video>, or files one after the other: waits until
+// there is one, recovers from what can be recovered from, and says what it is
+// doing. Knows nothing of the page around it. The library plays playlists where
+// it can, else the browser's own player; that plays files.
 //
 // Events (CustomEvent):
 //   state   detail: 'loading'  asked for the first time
@@ -12,6 +13,7 @@
 //                   'ended'    complete: what is played is the recording
 //                   'over'     and it has been played to its end
 //                   'failed'   this browser cannot play it
+//                   'refused'  a file is not there, or not any more (`refusal`)
 //   levels  there are other qualities to choose from than before
 //   leave   the <video> is about to lose the picture that it shows
 
@@ -49,6 +51,14 @@ export class Player extends EventTarget {
   #movedAt = 0;
   #recoveredAt = 0;
   #ended = false;
+  // Addresses, instead of the playlist; and which of them.
+  #files = null;
+  #part = 0;
+  // Where to go on in it, in seconds.
+  #resumeAt = 0;
+  // Whether it was there, after it could not be played.
+  #isChecked = false;
+  #refusal = 0;
   // Whether it shall play when there is something to play.
   #plays;
   #listening = new AbortController();
@@ -84,6 +94,26 @@ export class Player extends EventTarget {
 
   get state() {
     return this.#state;
+  }
+
+  // Status of the answer that refused a file.
+  get refusal() {
+    return this.#refusal;
+  }
+
+  // What to play instead of the playlist; null: the playlist again. Of a
+  // recording that has been played so far, one file goes on from there.
+  setFiles(files) {
+    this.#resumeAt = this.#ended && files?.length === 1 ?
+      Math.max(this.#lastTime, 0) : 0;
+    clearTimeout(this.#retryTimer);
+    this.#detach();
+    this.#files = files;
+    this.#part = 0;
+    this.#isChecked = false;
+    this.#retry = RETRY_FIRST;
+    this.#setState('loading');
+    this.#begin();
   }
 
   // Whether all of it is known: it is a recording now.
@@ -161,6 +191,8 @@ export class Player extends EventTarget {
   // A recording, all of it, from its first picture.
   replay() {
     this.#detach();
+    this.#part = 0;
+    this.#resumeAt = 0;
     this.#plays = true;
     this.#setState('loading');
     this.#begin();
@@ -184,7 +216,8 @@ export class Player extends EventTarget {
 
   #isOver() {
     const { currentTime, duration, ended } = this.#video;
-    return ended || (this.#ended && duration - currentTime < END_TOLERANCE);
+    return ended || (this.#part + 1 >= (this.#files?.length ?? 0) &&
+        duration - currentTime < END_TOLERANCE);
   }
 
   #edge() {
@@ -199,7 +232,9 @@ export class Player extends EventTarget {
   }
 
   #begin() {
-    if (!this.#isNative)
+    if (this.#files)
+      this.#attachNative();
+    else if (!this.#isNative)
       this.#attachHls();
     else if (this.#video.canPlayType(HLS_TYPE))
       this.#ask();
@@ -221,6 +256,32 @@ export class Player extends EventTarget {
     this.#beginLater();
   }
 
+  // Nor does it tell "not there any more" from "the network is away". Where the
+  // answer leads is not asked: that may be another site.
+  async #askFile() {
+    const files = this.#files;
+    try {
+      const { ok, status, type } = await fetch(files[this.#part],
+          { method: 'HEAD', cache: 'no-store', redirect: 'manual' });
+      if (this.#listening.signal.aborted || files !== this.#files)
+        return;
+      if (ok || type === 'opaqueredirect') {
+        this.#isChecked = true;
+        this.#attachNative();
+        return;
+      }
+      if (status === 404 || status === 410) {
+        this.#refusal = status;
+        this.#setState('refused');
+        return;
+      }
+    } catch {
+      // No network: ask again.
+    }
+    if (files === this.#files)
+      this.#beginLater();
+  }
+
   #beginLater() {
     if (this.#listening.signal.aborted)
       return;
@@ -228,7 +289,8 @@ export class Player extends EventTarget {
     clearTimeout(this.#retryTimer);
     // Many pages wait for the same broadcast: they do not all ask at once.
     const delay = this.#retry * (0.75 + Math.random() / 2);
-    this.#retryTimer = setTimeout(() => this.#begin(), delay);
+    this.#retryTimer = setTimeout(
+        () => this.#files ? this.#askFile() : this.#begin(), delay);
     this.#retry = Math.min(this.#retry * 1.5, RETRY_LONGEST);
   }
 
@@ -288,10 +350,31 @@ export class Player extends EventTarget {
 
   #attachNative() {
     this.#attach();
-    this.#video.onerror = () => this.#recover(false);
-    this.#video.src = this.#url;
+    this.#video.onerror = () =>
+      this.#files ? this.#onFileError() : this.#recover(false);
+    this.#video.src = this.#files ? this.#files[this.#part] : this.#url;
+    if (this.#resumeAt > 0)
+      this.#video.currentTime = this.#resumeAt;
     if (this.#plays)
       this.#play();
+  }
+
+  #onFileError() {
+    const { code } = this.#video.error;
+    this.#resumeAt = Math.max(this.#lastTime, this.#resumeAt);
+    this.#detach();
+    if (this.#isChecked && code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED)
+      this.#setState('failed');
+    else
+      this.#askFile();
+  }
+
+  #playNextPart() {
+    this.#detach();
+    this.#part += 1;
+    this.#resumeAt = 0;
+    this.#plays = true;
+    this.#attachNative();
   }
 
   #recover(isMedia) {
@@ -326,7 +409,9 @@ export class Player extends EventTarget {
     if (!this.#hls && Number.isFinite(video.duration))
       this.#ended = true;
     const now = performance.now();
-    if (this.#ended && this.#isOver()) {
+    if (video.ended && this.#part + 1 < (this.#files?.length ?? 0)) {
+      this.#playNextPart();
+    } else if (this.#ended && this.#isOver()) {
       this.#movedAt = now;
       this.#setState('over');
     } else if (video.currentTime !== this.#lastTime || video.paused) {
@@ -334,6 +419,7 @@ export class Player extends EventTarget {
       this.#movedAt = now;
       if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
         this.#retry = RETRY_FIRST;
+        this.#isChecked = false;
         this.#setState(this.#ended ? 'ended' : 'playing');
       }
     } else if (now - this.#movedAt > GIVE_UP_AFTER && this.#hls &&

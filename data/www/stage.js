@@ -13,6 +13,7 @@
 //   interrupted  its publisher has gone and may return
 //   stalled      on air, but nothing arrives
 //   ended        over; the recording plays
+//   preparing    over; its recording will be there soon
 //   over         over, and played to its end
 //   gone         over, and there is nothing to play
 //   expired      over, and the time of its recording as well
@@ -24,6 +25,7 @@ import { Controls } from './controls.js';
 import { h } from './dom.js';
 import { formatDate, formatDuration, ready, t } from './i18n.js';
 import { Player } from './player.js';
+import { filesOf, isComing, isExpired, isReady } from './recordings.js';
 import { startWatching } from './watching.js';
 
 // As many letters as a link may have.
@@ -38,7 +40,7 @@ const RETRY_FIRST = 2000;
 const RETRY_LONGEST = 30000;
 
 const WITH_NOTICE = ['missing', 'waiting', 'starting', 'interrupted', 'stalled',
-  'over', 'gone', 'expired', 'failed'];
+  'over', 'preparing', 'gone', 'expired', 'failed'];
 
 export class Stage extends EventTarget {
   #element;
@@ -51,7 +53,7 @@ export class Stage extends EventTarget {
   // Read when asked for, and not with every second that goes by.
   #countdown = h('p', { class: 'countdown', role: 'timer', hidden: true });
   #replay = h('button', { type: 'button', class: 'button primary replay',
-    hidden: true, onclick: () => this.#player.replay() });
+    hidden: true, onclick: () => this.#replayAll() });
   #notice;
   #player;
   #controls = null;
@@ -61,6 +63,10 @@ export class Stage extends EventTarget {
   #isUnknown = false;
   #isRefused = false;
   #isStopped = false;
+  // Whether the recording plays from files, or may not.
+  #hasFiles = false;
+  #isWithoutFiles = false;
+  #wasExpired = false;
   #isReady = false;
   #wasShown = '';
   #askTimer = 0;
@@ -155,10 +161,38 @@ export class Stage extends EventTarget {
   }
 
   #onPlayer() {
-    const { state } = this.#player;
+    const { state, refusal } = this.#player;
     if (state === 'playing' || state === 'ended')
       this.#still.hidden = true;
+    if (state === 'refused' && refusal === 410) {
+      this.#refuse();
+    } else if (state === 'refused') {
+      // Another node has it: what the playlist has, if anything, is here.
+      this.#isWithoutFiles = true;
+      this.#hasFiles = false;
+      this.#player.setFiles(null);
+    }
     this.#update();
+  }
+
+  #refuse() {
+    this.#isRefused = true;
+    this.#player.stop();
+  }
+
+  // The recording as it can be downloaded: the playlist is of the cache, which
+  // is cleared sooner or later. What plays already goes on.
+  #useFiles() {
+    if (this.#hasFiles || this.#isWithoutFiles || this.#isRefused ||
+        !this.#broadcast || !isReady(this.#broadcast))
+      return;
+    this.#hasFiles = true;
+    this.#player.setFiles(filesOf(this.#broadcast));
+  }
+
+  #replayAll() {
+    this.#useFiles();
+    this.#player.replay();
   }
 
   // The API is asked when the page opens and again when events come anew; where
@@ -197,15 +231,15 @@ export class Stage extends EventTarget {
     this.#isUnknown = false;
     const isOver = broadcast.state === 'ended';
     // Who has begun to watch may watch it to its end.
-    if (isFirst && this.#isExpired()) {
-      this.#isRefused = true;
-      this.#player.stop();
-    }
+    if (isFirst && isExpired(broadcast))
+      this.#refuse();
     if (isFirst && !isOver)
       this.#follow(broadcast);
     if (isOver) {
       this.#beacon?.stop();
       this.#beacon = null;
+      if (isComing(broadcast) && !this.#events)
+        this.#askLater(ASK_EVERY);
     } else if (broadcast.visibility !== 'public') {
       this.#askLater(ASK_EVERY);
     }
@@ -236,10 +270,8 @@ export class Stage extends EventTarget {
     });
   }
 
-  #isExpired() {
-    const expires = this.#broadcast?.recordingExpires;
-    return this.#broadcast?.state === 'ended' && expires !== null &&
-        new Date(expires) <= Date.now();
+  get #isExpired() {
+    return this.#broadcast !== null && isExpired(this.#broadcast);
   }
 
   #judge() {
@@ -248,32 +280,42 @@ export class Stage extends EventTarget {
     if (this.#isRefused)
       return 'expired';
     if (state === 'over')
-      return this.#isExpired() ? 'expired' : 'over';
+      return this.#isExpired ? 'expired' : 'over';
     if (state === 'failed' || state === 'ended')
       return state;
     if (state === 'playing') {
       return told === 'interrupted' && standsStill > STOPS_AFTER ?
         'interrupted' : 'playing';
     }
-    if (this.#isExpired())
+    if (this.#isExpired)
       return 'expired';
     if (told === 'starting' || told === 'interrupted')
       return told;
     if (state === 'stalled')
       return told === 'ended' && !isComplete ? 'over' : 'stalled';
-    if (state === 'waiting' && told === 'ended')
-      return 'gone';
+    if (state === 'waiting' && told === 'ended') {
+      if (this.#hasFiles)
+        return 'stalled';
+      return isComing(this.#broadcast) ? 'preparing' : 'gone';
+    }
     if (state !== 'loading' && this.#isUnknown)
       return 'missing';
     return state ?? 'missing';
   }
 
   #update() {
+    if (['loading', 'waiting', 'failed'].includes(this.#player.state))
+      this.#useFiles();
     const state = this.#judge();
     const element = this.#element;
     const isNew = state !== element.dataset.state;
     element.dataset.state = state;
     this.#updateNotice(state);
+    if (this.#isExpired !== this.#wasExpired) {
+      this.#wasExpired = this.#isExpired;
+      this.dispatchEvent(
+          new CustomEvent('broadcast', { detail: this.#broadcast }));
+    }
     if (isNew)
       this.dispatchEvent(new CustomEvent('state', { detail: state }));
   }

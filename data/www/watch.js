@@ -5,7 +5,10 @@
 import { getJson } from './api.js';
 import { broadcastCard, liveTag, updateCard } from './cards.js';
 import { byId, h } from './dom.js';
+import { formatBytes } from './figures.js';
 import { formatAgo, formatDate, t } from './i18n.js';
+import { canBeWatched, isComing, isExpired, isReady }
+  from './recordings.js';
 import { startShell } from './shell.js';
 import { Stage } from './stage.js';
 
@@ -20,6 +23,7 @@ const link = location.pathname.split('/').at(-1);
 const native = new URLSearchParams(location.search).get('player') === 'native';
 const stage = new Stage(byId('stage'), link, { native, keys: document });
 stage.start();
+let shownDownload = '';
 
 const firstPicture = new Promise((resolve) => {
   stage.video.addEventListener('loadeddata', resolve, { once: true });
@@ -30,8 +34,8 @@ function fillAbout() {
   const { broadcast, state } = stage;
   if (!broadcast)
     return;
-  const { title, game, broadcaster, startedAt, endedAt, recordingExpires,
-    visibility } = broadcast;
+  const { title, game, broadcaster, startedAt, endedAt, visibility } =
+      broadcast;
   const name = title || game.title;
   byId('title').textContent = name;
   byId('tag').replaceChildren(liveTag(broadcast));
@@ -45,8 +49,6 @@ function fillAbout() {
     when.push(t('watch.endedAgo', { ago: formatAgo(endedAt) }));
   else if (startedAt)
     when.push(t('watch.startedAgo', { ago: formatAgo(startedAt) }));
-  if (recordingExpires && state !== 'expired')
-    when.push(t('watch.recordedUntil', { date: formatDate(recordingExpires) }));
   byId('when').textContent = when.join(' · ');
   byId('rehearsal').hidden = visibility !== 'rehearsal';
   byId('about').hidden = false;
@@ -54,6 +56,41 @@ function fillAbout() {
     byId('viewers').textContent = '';
   const key = state === 'playing' ? 'watch.documentLive' : 'watch.document';
   document.title = t(key, { title: name, game: game.title });
+}
+
+function downloadLink({ size, download }, name) {
+  const words = size === null ? '' : ` (${formatBytes(size)})`;
+  return h('a', { class: 'button primary', href: download, download: '' },
+      name + words);
+}
+
+// The recording as a file. What is shown stays, and so does the focus in it.
+function fillDownload() {
+  const { broadcast, state } = stage;
+  if (!broadcast)
+    return;
+  const { recording, recordingExpires } = broadcast;
+  const date = recordingExpires ? formatDate(recordingExpires) : '';
+  const parts = state !== 'expired' && isReady(broadcast) ?
+    recording.parts : [];
+  let text = '';
+  if (parts.length > 0)
+    text = t('watch.downloadUntil', { date });
+  else if (state !== 'expired' && isComing(broadcast))
+    text = t('watch.downloadSoon', { date });
+  else if (state === 'expired' || isExpired(broadcast))
+    text = t('watch.downloadOver', { date });
+  const note = parts.some(({ incomplete }) => incomplete) ?
+    t('watch.downloadIncomplete') : '';
+  const shown = JSON.stringify([parts, text, note]);
+  if (shown === shownDownload)
+    return;
+  shownDownload = shown;
+  byId('download').replaceChildren(...parts.map((part, i) =>
+    downloadLink(part, parts.length === 1 ? t('watch.download') :
+      t('watch.downloadPart', { n: i + 1 }))));
+  byId('download-text').textContent = [text, note].filter(Boolean).join(' ');
+  byId('recording').hidden = text === '';
 }
 
 // A browser gives the clipboard to pages that came by HTTPS only.
@@ -93,9 +130,6 @@ function fillShare() {
       copyField('link', `${location.origin}/watch/${link}`),
       copyField('snippet', snippet));
 }
-
-const canBeWatched = ({ recordingExpires }) =>
-  Date.parse(recordingExpires) > Date.now();
 
 // Cards that are there stay, and so does the focus in them.
 function fillCards(id, broadcasts, viewers = {}) {
@@ -147,6 +181,7 @@ function fill() {
     document.title = `${t('watch.missingTitle')} – Wishcast`;
   else
     fillAbout();
+  fillDownload();
 }
 
 await startShell();

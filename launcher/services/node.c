@@ -47,7 +47,7 @@
 #define PATIENCE (8 * G_USEC_PER_SEC)
 #define NS_PER_US 1000
 #define LOOPBACK "127.0.0.1"
-#define ARCHIVE_PIPELINE "archive.pipeline"
+#define GOOGLE_CLOUD "https://storage.googleapis.com"
 
 struct _Node {
   const Settings *settings;
@@ -418,6 +418,10 @@ start_nginx (Node *node, GError **error)
 
   if (!settings_get_boolean (s, SETTING_NGINX_PRIVATE))
     return TRUE;
+  if (settings_get_string (s, SETTING_CLOUD_BUCKET) != NULL)
+    settings.cloud = settings_get_string (s, SETTING_CLOUD_ENDPOINT) != NULL
+                         ? settings_get_string (s, SETTING_CLOUD_ENDPOINT)
+                         : GOOGLE_CLOUD;
   if (node->broadcasts != NULL)
     settings.origin = origin =
         make_host (settings_get_string (s, SETTING_ORIGIN_ADDRESS),

@@ -19,6 +19,7 @@ static const char TEMPLATE[] = "# @begin RTMP@\n"
                                "  @ORIGIN@ @MEDIA_LOG@;\n"
                                "  # @end LIVE@\n"
                                "listen @LISTEN@; root \"@WWW@\";\n"
+                               "from 'self'@CLOUD@;\n"
                                "  # @begin API@\n"
                                "@API@;\n"
                                "  # @end API@\n"
@@ -37,7 +38,8 @@ test_config (void)
   g_autofree char *most = NULL;
 
   g_assert_no_error (error);
-  g_assert_cmpstr (least, ==, "user x;\nlisten [::1]:80; root \"/srv/a@b\";\n");
+  g_assert_cmpstr (least, ==,
+      "user x;\nlisten [::1]:80; root \"/srv/a@b\";\nfrom 'self';\n");
 
   settings.address = "127.0.0.1";
   settings.origin = "127.0.0.1:1";
@@ -50,17 +52,20 @@ test_config (void)
   g_assert_no_error (error);
   g_assert_cmpstr (most, ==,
       "load;\nuser x;\n  127.0.0.1:1 off;\n"
-      "listen 127.0.0.1:80; root \"/srv/a@b\";\n127.0.0.1:2;\n"
+      "listen 127.0.0.1:80; root \"/srv/a@b\";\nfrom 'self';\n"
+      "127.0.0.1:2;\n"
       "rtmp 0.0.0.0:1935 127.0.0.1:3 4;\n");
 
   g_free (most);
   settings.rtmp_address = "::";
   settings.media_log = "127.0.0.1:5";
+  settings.cloud = "https://cloud.example";
   most = nginx_config_fill (TEMPLATE, &settings, "user x;", &error);
   g_assert_nonnull (
       strstr (most, "rtmp [::]:1935; listen 127.0.0.1:1935 127.0.0.1:3"));
   g_assert_nonnull (strstr (
       most, " syslog:server=127.0.0.1:5,nohostname,tag=wishcast viewers;\n"));
+  g_assert_nonnull (strstr (most, "from 'self' https://cloud.example;\n"));
 }
 
 static void
