@@ -257,17 +257,23 @@ static gboolean
 list_page (GcsBucket *bucket, const char *prefix, char **page, GPtrArray *names,
     GCancellable *cancellable, GError **error)
 {
-  g_autofree char *query = make_list_query (prefix, *page);
+  g_autofree char *asked = g_steal_pointer (page);
+  g_autofree char *query = make_list_query (prefix, asked);
   g_autoptr (GUri) uri = make_uri (bucket, NULL, "/o", query);
   g_autofree char *what = name_object (bucket, prefix);
   g_auto (GcsAnswer) answer = {0};
   const GcsRequest request = {SOUP_METHOD_GET, uri, NULL, what};
 
-  g_clear_pointer (page, g_free);
-  return call (bucket, &request, &answer, cancellable, error) &&
-         (gcs_answer_read_names (
-              answer.text, answer.length, prefix, names, page, error) ||
-             gcs_answer_refuse (what, error));
+  if (!call (bucket, &request, &answer, cancellable, error))
+    return FALSE;
+  if (!gcs_answer_read_names (
+          answer.text, answer.length, prefix, names, page, error))
+    return gcs_answer_refuse (what, error);
+  if (*page == NULL || g_strcmp0 (*page, asked) != 0)
+    return TRUE;
+  g_set_error (error, GCS_ERROR, GCS_ERROR_REFUSED,
+      "%s: after a page of the list comes the same again", what);
+  return FALSE;
 }
 
 char **
