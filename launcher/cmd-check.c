@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
+#include "checkcloud.h"
 #include "commands.h"
 #include "datadir.h"
+#include "folderspace.h"
 #include "notifyparts.h"
 #include "pipelinecheck.h"
-
-/* A publisher's 6 Mbit/s fill it in 22 minutes. */
-#define LEAST_SPACE (G_GUINT64_CONSTANT (1) << 30)
 
 typedef struct {
   const Settings *settings;
@@ -150,29 +146,14 @@ check_ports (Check *check)
 
 /* Folders */
 
-/* Whether files can be made in @path, or it can be made itself. */
-static gboolean
-can_write (const char *path)
+static int
+folder_status (const GError *error)
 {
-  g_autofree char *parent = NULL;
-
-  if (access (path, F_OK) == 0)
-    return access (path, W_OK | X_OK) == 0 &&
-           g_file_test (path, G_FILE_TEST_IS_DIR);
-  parent = g_path_get_dirname (path);
-  return can_write (parent);
-}
-
-static guint64
-get_space (const char *path)
-{
-  struct statvfs info;
-  g_autofree char *parent = NULL;
-
-  if (statvfs (path, &info) == 0)
-    return (guint64)info.f_bavail * info.f_frsize;
-  parent = g_path_get_dirname (path);
-  return errno == ENOENT ? get_space (parent) : 0;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+    return EX_CANTCREAT;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+    return EX_IOERR;
+  return command_status (error);
 }
 
 static void
@@ -181,16 +162,31 @@ check_cache (Check *check)
   const char *dir = settings_get_string (check->settings, SETTING_CACHE_DIR);
   g_autofree char *place =
       settings_get_place (check->settings, SETTING_CACHE_DIR);
-  guint64 space = get_space (dir);
-  g_autofree char *free = g_format_size (space);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
 
-  if (!can_write (dir))
-    say (check, EX_CANTCREAT, "%s: the folder %s cannot be written to", place,
-        dir);
-  else if (space < LEAST_SPACE)
-    say (check, EX_IOERR, "%s: %s has only %s free", place, dir, free);
+  if (folder_space_check (dir, &text, &error))
+    say (check, EX_OK, "%s: %s", place, text);
   else
-    say (check, EX_OK, "%s: %s, %s free", place, dir, free);
+    say (check, folder_status (error), "%s: %s", place, error->message);
+}
+
+/* Where recordings go, and come from. */
+static void
+check_recordings (Check *check)
+{
+  const Settings *settings = check->settings;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!settings_get_boolean (settings, SETTING_SERVICES_ARCHIVER) &&
+      !settings_get_boolean (settings, SETTING_SERVICES_RETENTION) &&
+      !settings_get_boolean (settings, SETTING_SERVICES_API))
+    return;
+  if (check_cloud (settings, &text, &error))
+    say (check, EX_OK, "%s", text);
+  else
+    say (check, folder_status (error), "%s", error->message);
 }
 
 /* Notices */
@@ -298,6 +294,7 @@ run (int argc, char **argv)
   pipeline_check_all (check.settings, on_pipeline, &check);
   check_ports (&check);
   check_cache (&check);
+  check_recordings (&check);
   check_notices (&check);
   check_nginx (&check);
   return check.status;

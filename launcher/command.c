@@ -11,6 +11,7 @@
 
 #include "datadir.h"
 #include "description.h"
+#include "gcserror.h"
 #include "migrations.h"
 
 /* Options */
@@ -168,6 +169,27 @@ pg_status (const GError *error)
   }
 }
 
+static int
+gcs_status (const GError *error)
+{
+  switch ((GcsError)error->code) {
+    case GCS_ERROR_DENIED:
+      return EX_NOPERM;
+    case GCS_ERROR_NOT_FOUND:
+    case GCS_ERROR_SETTINGS:
+      return EX_CONFIG;
+    case GCS_ERROR_CORRUPT:
+      return EX_DATAERR;
+    case GCS_ERROR_REFUSED:
+      return EX_PROTOCOL;
+    case GCS_ERROR_AWAY:
+    case GCS_ERROR_EXISTS:
+    case GCS_ERROR_GONE:
+    default:
+      return EX_UNAVAILABLE;
+  }
+}
+
 int
 command_status (const GError *error)
 {
@@ -179,6 +201,8 @@ command_status (const GError *error)
     return EX_CONFIG;
   if (error->domain == PG_ERROR)
     return pg_status (error);
+  if (error->domain == GCS_ERROR)
+    return gcs_status (error);
   if (error->domain == GST_RESOURCE_ERROR)
     return resource_status (error);
   if (error->domain == GST_STREAM_ERROR)
