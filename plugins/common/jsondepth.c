@@ -8,26 +8,34 @@
 static gboolean
 is_json (char c)
 {
-  return g_ascii_isalnum (c) || strchr ("[]{}:,+-. \t\r\n", c) != NULL;
+  return g_ascii_isalnum (c) || (c != '\0' && strchr ("[]{}:,+-.", c) != NULL);
 }
 
 gboolean
 json_is_shallow (const char *text, gsize length, guint most)
 {
   gboolean is_text = FALSE;
+  gboolean is_over = FALSE;
   guint depth = 0;
 
   for (gsize i = 0; i < length; i++) {
+    if (is_text && text[i] != '"') {
+      i += text[i] == '\\' ? 1 : 0;
+      continue;
+    }
+    if (g_ascii_isspace (text[i]))
+      continue;
+    /* Beside the one object or list. */
+    if (is_over || (depth == 0 && text[i] != '[' && text[i] != '{'))
+      return FALSE;
     if (text[i] == '"')
       is_text = !is_text;
-    else if (is_text)
-      i += text[i] == '\\' ? 1 : 0;
     else if (!is_json (text[i]))
       return FALSE;
     else if (text[i] == '[' || text[i] == '{')
       depth++;
-    else if ((text[i] == ']' || text[i] == '}') && depth > 0)
-      depth--;
+    else if (text[i] == ']' || text[i] == '}')
+      is_over = --depth == 0;
     if (depth > most)
       return FALSE;
   }
