@@ -198,6 +198,16 @@ gcs_answer_read_signature (const char *text, gsize length, GError **error)
 
 /* --- complaints ----------------------------------------------------------- */
 
+/* Whether a terminal would show all of it. */
+static gboolean
+is_printable (const char *word)
+{
+  for (; *word != '\0'; word = g_utf8_next_char (word))
+    if (!g_unichar_isprint (g_utf8_get_char (word)))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 add_words (GString *line, const char *text)
 {
@@ -209,7 +219,7 @@ add_words (GString *line, const char *text)
     if (line->len > 0)
       g_string_append_c (line, ' ');
     /* A token, perhaps, or our own assertion sent back. */
-    if (strlen (words[i]) > MOST_WORD)
+    if (strlen (words[i]) > MOST_WORD || !is_printable (words[i]))
       g_string_append (line, "…");
     else
       g_string_append (line, words[i]);
@@ -243,8 +253,5 @@ gcs_answer_read_complaint (const char *text, gsize length)
     add_text (line, json, "error");
     add_text (line, json, "error_description");
   }
-  for (char *c = line->str; *c != '\0'; c++)
-    if (g_ascii_iscntrl (*c))
-      *c = ' ';
   return line->len > 0 ? g_string_free (g_steal_pointer (&line), FALSE) : NULL;
 }

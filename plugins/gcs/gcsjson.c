@@ -42,11 +42,14 @@ gcs_json_text (
     JsonObject *object, const char *member, const char **text, GError **error)
 {
   JsonNode *node = json_object_get_member (object, member);
+  const char *value = NULL;
 
-  if (node == NULL || json_node_get_value_type (node) != G_TYPE_STRING ||
-      *json_node_get_string (node) == '\0')
+  if (node != NULL && json_node_get_value_type (node) == G_TYPE_STRING)
+    value = json_node_get_string (node);
+  /* json-glib knows the octal escapes of C, too: any byte can come of them. */
+  if (value == NULL || *value == '\0' || !g_utf8_validate (value, -1, NULL))
     return gcs_json_complain (error, member, "a text");
-  *text = json_node_get_string (node);
+  *text = value;
   return TRUE;
 }
 

@@ -31,8 +31,12 @@ read_list (const char *text, gsize size)
       gcs_answer_read_names (text, size, "a/", names, &next, &error);
 
   judge (is_good, &error, GCS_ERROR_REFUSED);
-  for (guint i = 0; i < names->len; i++)
-    g_assert_true (g_str_has_prefix (g_ptr_array_index (names, i), "a/"));
+  for (guint i = 0; i < names->len; i++) {
+    const char *name = g_ptr_array_index (names, i);
+
+    g_assert_true (g_str_has_prefix (name, "a/"));
+    g_assert_true (g_utf8_validate (name, -1, NULL));
+  }
   g_assert_true (next == NULL || *next != '\0');
   is_good = gcs_answer_read_permissions (text, size, wanted, &missing, &error);
   judge (is_good, &error, GCS_ERROR_REFUSED);
