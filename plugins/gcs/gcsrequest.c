@@ -94,11 +94,34 @@ get_context (SoupSession *session)
   return context;
 }
 
+static void
+on_network_event (SoupMessage *message, GSocketClientEvent event,
+    GIOStream *connection, gpointer unused)
+{
+  static const char *const protocols[] = {"http/1.1", NULL};
+
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    g_tls_connection_set_advertised_protocols (
+        G_TLS_CONNECTION (connection), protocols);
+}
+
+static void
+on_queued (SoupSession *session, SoupMessage *message, gpointer unused)
+{
+  /* Our token is for nobody else. */
+  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  g_signal_connect (
+      message, "network-event", G_CALLBACK (on_network_event), NULL);
+}
+
 SoupSession *
 gcs_session_new (void)
 {
-  return soup_session_new_with_options (
+  SoupSession *session = soup_session_new_with_options (
       "user-agent", "wishcast", "timeout", PATIENCE, NULL);
+
+  g_signal_connect (session, "request-queued", G_CALLBACK (on_queued), NULL);
+  return session;
 }
 
 void
@@ -236,8 +259,6 @@ gcs_request_send (SoupSession *session, SoupMessage *message, const char *what,
 {
   g_auto (Call) call = {0};
 
-  /* Our token is for nobody else. */
-  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
   run_call (session, message, &call, cancellable);
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;

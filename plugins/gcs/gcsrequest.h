@@ -18,7 +18,9 @@ gboolean gcs_uri_is_private (GUri *uri);
 GUri *gcs_endpoint_parse (
     const char *endpoint, gboolean has_secrets, GError **error);
 
-/* For the thread that makes it, or one at a time. */
+/* For the thread that makes it, or one at a time. Follows no redirects, gives up
+ * after 30 s of silence and speaks HTTP/1.1: while it waits for an answer by
+ * HTTP/2, libsoup 3.2 does not notice that it was cancelled. */
 SoupSession *gcs_session_new (void);
 /* Ends its connections. */
 void gcs_session_free (SoupSession *session);
@@ -32,10 +34,9 @@ typedef struct {
 void gcs_answer_clear (GcsAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GcsAnswer, gcs_answer_clear)
 
-/* Waits 30 s at most for all of the answer. TRUE, whatever its status; FALSE:
+/* @session: of gcs_session_new(). Waits 30 s at most for all of the answer. TRUE, whatever its status; FALSE:
  * there was none (GCS_ERROR_AWAY), or one that is too large or from somebody whom
- * TLS does not trust (GCS_ERROR_REFUSED), or it was cancelled. Follows no
- * redirects. @what: whatever the request is about, for errors. Runs no source of
+ * TLS does not trust (GCS_ERROR_REFUSED), or it was cancelled. @what: whatever the request is about, for errors. Runs no source of
  * the caller's main context. */
 gboolean gcs_request_send (SoupSession *session, SoupMessage *message,
     const char *what, GcsAnswer *answer, GCancellable *cancellable,

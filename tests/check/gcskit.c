@@ -4,6 +4,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,6 +40,50 @@ gcs_kit_make_pem (EVP_PKEY *key, const char *password)
   BIO_free (bio);
   g_string_replace (text, "\n", "\\n", 0);
   return g_string_free (text, FALSE);
+}
+
+static void
+add_host (X509 *certificate, const char *host)
+{
+  g_autofree char *name = g_strdup_printf ("IP:%s", host);
+  X509_EXTENSION *extension =
+      X509V3_EXT_conf_nid (NULL, NULL, NID_subject_alt_name, name);
+
+  g_assert_nonnull (extension);
+  X509_add_ext (certificate, extension, -1);
+  X509_EXTENSION_free (extension);
+}
+
+char *
+gcs_kit_make_certificate (const char *host)
+{
+  X509 *certificate = X509_new ();
+  X509_NAME *name = X509_get_subject_name (certificate);
+  BIO *bio = BIO_new (BIO_s_mem ());
+  char *data;
+  char *text;
+  long length;
+
+  X509_set_version (certificate, X509_VERSION_3);
+  ASN1_INTEGER_set (X509_get_serialNumber (certificate), 1);
+  X509_gmtime_adj (X509_getm_notBefore (certificate), -3600);
+  X509_gmtime_adj (X509_getm_notAfter (certificate), 3600);
+  X509_NAME_add_entry_by_txt (
+      name, "CN", MBSTRING_UTF8, (const guchar *)"test", -1, -1, 0);
+  X509_set_issuer_name (certificate, name);
+  X509_set_pubkey (certificate, gcs_kit_get_key ());
+  add_host (certificate, host);
+  g_assert_cmpint (
+      X509_sign (certificate, gcs_kit_get_key (), EVP_sha256 ()), >, 0);
+  g_assert_cmpint (PEM_write_bio_PKCS8PrivateKey (
+                       bio, gcs_kit_get_key (), NULL, NULL, 0, NULL, NULL),
+      ==, 1);
+  g_assert_cmpint (PEM_write_bio_X509 (bio, certificate), ==, 1);
+  length = BIO_get_mem_data (bio, &data);
+  text = g_strndup (data, (gsize)length);
+  BIO_free (bio);
+  X509_free (certificate);
+  return text;
 }
 
 char *

@@ -16,6 +16,9 @@ EVP_PKEY *gcs_kit_get_key (void);
 /* In PEM, with \n for the ends of its lines, as in JSON; with a password, if that
  * is not NULL. (transfer full) */
 char *gcs_kit_make_pem (EVP_PKEY *key, const char *password);
+/* PEM of our key and of a certificate that it has signed itself, for the IP
+ * address @host. (transfer full) */
+char *gcs_kit_make_certificate (const char *host);
 /* What Google hands out. @token_uri: or NULL. (transfer full) */
 char *gcs_kit_make_json (const char *token_uri);
 /* The same in a file that only we can read. (transfer full): unlink it. */

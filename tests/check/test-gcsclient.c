@@ -377,37 +377,61 @@ test_threads_fail (Fixture *f, gconstpointer unused)
   }
 }
 
-/* One who waits for another's fetch can leave, and so can the other; who comes
- * later fetches anew. */
+/* Starts a thread, and waits until it is about to ask. */
+static GThread *
+start_caller (Caller *caller, Fixture *f)
+{
+  GThread *thread;
+  guint n_callers;
+
+  caller->f = f;
+  caller->cancellable = g_cancellable_new ();
+  g_mutex_lock (&f->lock);
+  n_callers = f->n_callers;
+  thread = g_thread_new ("caller", run_caller, caller);
+  while (f->n_callers == n_callers)
+    g_cond_wait (&f->changed, &f->lock);
+  g_mutex_unlock (&f->lock);
+  return thread;
+}
+
+static void
+join_cancelled (Caller *caller, GThread *thread)
+{
+  g_cancellable_cancel (caller->cancellable);
+  g_thread_join (thread);
+  g_assert_error (caller->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&caller->error);
+  g_object_unref (caller->cancellable);
+}
+
+/* One who waits for another's fetch can leave, and so can the other; who is left
+ * fetches anew. */
 static void
 test_cancel (Fixture *f, gconstpointer unused)
 {
-  Caller first = {.f = f, .cancellable = g_cancellable_new ()};
-  Caller second = {.f = f, .cancellable = g_cancellable_new ()};
-  GThread *threads[2];
+  Caller first = {0}, second = {0}, third = {0};
+  GThread *threads[3];
 
-  f->n_awaited = 3; /* the third is this one */
-  threads[0] = g_thread_new ("first", run_caller, &first);
+  f->n_awaited = 4;
+  threads[0] = start_caller (&first, f);
   g_mutex_lock (&f->lock);
   while (f->n_tokens == 0)
     g_cond_wait (&f->changed, &f->lock);
   g_mutex_unlock (&f->lock);
-  threads[1] = g_thread_new ("second", run_caller, &second);
-  g_cancellable_cancel (second.cancellable);
-  g_thread_join (threads[1]);
-  g_assert_error (second.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_cancellable_cancel (first.cancellable);
-  g_thread_join (threads[0]);
-  g_assert_error (first.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  threads[1] = start_caller (&second, f);
+  threads[2] = start_caller (&third, f);
+  join_cancelled (&second, threads[1]);
+  join_cancelled (&first, threads[0]);
   g_mutex_lock (&f->lock);
   f->n_callers++;
   g_cond_broadcast (&f->changed);
   g_mutex_unlock (&f->lock);
-  get_token (f, 0, TOKEN "-2");
-  g_clear_error (&first.error);
-  g_clear_error (&second.error);
-  g_object_unref (first.cancellable);
-  g_object_unref (second.cancellable);
+  g_thread_join (threads[2]);
+  g_assert_no_error (third.error);
+  g_assert_cmpstr (third.token, ==, TOKEN "-2");
+  g_object_unref (third.cancellable);
+  g_free (third.token);
 }
 
 /* What a token service may say, and what is told of it. */
@@ -1065,6 +1089,91 @@ test_sign_emulator (Fixture *f, gconstpointer unused)
   g_assert_cmpstr (plain, ==, expected_plain);
 }
 
+/* --- TLS --------------------------------------------------------------------------*/
+
+typedef struct {
+  GTlsCertificate *certificate;
+  GSocketListener *listener;
+  char *protocol; /* that was agreed on */
+} TlsServer;
+
+/* One connection and one request. */
+static gpointer
+run_tls_server (gpointer data)
+{
+  static const char *const protocols[] = {"h2", "http/1.1", NULL};
+  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+  TlsServer *server = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) connection =
+      g_socket_listener_accept (server->listener, NULL, NULL, &error);
+  g_autoptr (GIOStream) tls = NULL;
+  char request[4096];
+
+  g_assert_no_error (error);
+  tls = g_tls_server_connection_new (
+      G_IO_STREAM (connection), server->certificate, &error);
+  g_assert_no_error (error);
+  g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls), protocols);
+  if (g_input_stream_read (g_io_stream_get_input_stream (tls), request,
+          sizeof request, NULL, NULL) > 0)
+    g_output_stream_write_all (g_io_stream_get_output_stream (tls), answer,
+        strlen (answer), NULL, NULL, NULL);
+  server->protocol = g_strdup (
+      g_tls_connection_get_negotiated_protocol (G_TLS_CONNECTION (tls)));
+  g_io_stream_close (tls, NULL, NULL);
+  return NULL;
+}
+
+/* Google would speak HTTP/2. */
+static void
+send_by_tls (const char *pem, gboolean is_trusted)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = gcs_kit_write_file (pem);
+  g_autoptr (GTlsDatabase) database = g_tls_file_database_new (path, &error);
+  TlsServer server = {
+      .certificate = g_tls_certificate_new_from_pem (pem, -1, &error),
+      .listener = g_socket_listener_new ()};
+  guint16 port =
+      g_socket_listener_add_any_inet_port (server.listener, NULL, &error);
+  GThread *thread = g_thread_new ("tls", run_tls_server, &server);
+  g_autofree char *url = g_strdup_printf ("https://127.0.0.1:%u/", port);
+  g_autoptr (SoupMessage) message = soup_message_new (SOUP_METHOD_GET, url);
+  g_auto (GcsAnswer) answer = {0};
+  SoupSession *session = gcs_session_new ();
+
+  /* Looking for a proxy loads C++, which the sanitizers do not like late. */
+  g_object_set (session, "proxy-resolver", NULL, NULL);
+  if (is_trusted)
+    g_object_set (session, "tls-database", database, NULL);
+  g_assert_true (gcs_request_send (session, message, "x", &answer, NULL,
+                     &error) == is_trusted);
+  g_thread_join (thread);
+  if (is_trusted) {
+    g_assert_no_error (error);
+    g_assert_cmpstr (answer.text, ==, "{}");
+    g_assert_cmpstr (server.protocol, ==, "http/1.1");
+  } else {
+    assert_told (error, GCS_ERROR_REFUSED,
+        "x: 127.0.0.1 has a certificate that is not trusted");
+  }
+  gcs_session_free (session);
+  g_unlink (path);
+  g_free (server.protocol);
+  g_object_unref (server.certificate);
+  g_object_unref (server.listener);
+}
+
+static void
+test_tls (void)
+{
+  g_autofree char *pem = gcs_kit_make_certificate ("127.0.0.1");
+
+  send_by_tls (pem, TRUE);
+  send_by_tls (pem, FALSE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1083,6 +1192,7 @@ main (int argc, char **argv)
   ADD ("token/refused", test_refused);
   ADD ("metadata/account", test_metadata);
   ADD ("metadata/refused", test_metadata_refused);
+  g_test_add_func ("/gcsclient/tls", test_tls);
   ADD ("find", test_find);
   ADD ("settings", test_settings);
   ADD ("bucket/unauthorized", test_unauthorized);
