@@ -306,7 +306,9 @@ const Command command_check = {
     "see whether `wishcast run` will find all it needs",
     "One line for each thing, ok or wrong, with the place in the "
     "configuration\n"
-    "and what to do. The exit code is that of the first that is wrong. While\n"
-    "the service runs, its ports are in use, and told so.",
+    "and what to do, and below the cloud's the lifecycle rules that the "
+    "bucket\n"
+    "should have. The exit code is that of the first that is wrong. While the\n"
+    "service runs, its ports are in use, and told so.",
     run,
 };
