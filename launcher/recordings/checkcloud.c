@@ -8,8 +8,6 @@
 #include "gcserror.h"
 #include "gcsrequest.h"
 
-/* Under the word that the line begins with. */
-#define INDENT "       "
 #define ROLE "Storage Object User (roles/storage.objectUser)"
 /* Days. What is left of an upload is of no use when its session, of a week, is
  * over. */
@@ -162,25 +160,32 @@ make_lifecycle (const char *prefix)
   return json_to_string (root, TRUE);
 }
 
+/* Below the word that its line begins with. */
+static char *
+indent (const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  return g_strjoinv ("\n       ", lines);
+}
+
 static char *
 describe (const Cloud *cloud)
 {
   g_autofree char *lifecycle = make_lifecycle (cloud->prefix);
-  GString *text = g_string_new (NULL);
-
-  g_string_printf (text,
-      "cloud: gs://%s, as %s\n" INDENT "Should no node be there to delete what "
-                                       "has expired, the bucket can do it, "
-      "within\n" INDENT
-      "two days: recordings a day after their custom time, which is when they "
-      "expire,\n" INDENT
-      "and what is left of uploads after %d. Put this into lifecycle.json and "
-      "run\n" INDENT "gcloud storage buckets update gs://%s "
-                     "--lifecycle-file=lifecycle.json\n" INDENT
-      "which replaces the rules that the bucket has:\n",
+  g_autofree char *words = g_strdup_printf (
+      "cloud: gs://%s, as %s\n"
+      "Should no node be there to delete what has expired, the bucket can do\n"
+      "it, within two days: recordings a day after their custom time, which "
+      "is\n"
+      "when they expire, and what is left of uploads after %d. Put this into\n"
+      "lifecycle.json and run\n"
+      "gcloud storage buckets update gs://%s --lifecycle-file=lifecycle.json\n"
+      "which replaces the rules that the bucket has:",
       cloud->name, cloud->account, LEFTOVER_AGE, cloud->name);
-  g_string_append (text, lifecycle);
-  return g_string_free (text, FALSE);
+  g_autofree char *indented = indent (words);
+
+  return g_strjoin ("\n", indented, lifecycle, NULL);
 }
 
 /* --- either --------------------------------------------------------------- */

@@ -34,10 +34,11 @@ typedef struct {
 void gcs_answer_clear (GcsAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GcsAnswer, gcs_answer_clear)
 
-/* @session: of gcs_session_new(). Waits 30 s at most for all of the answer. TRUE, whatever its status; FALSE:
+/* Waits 30 s at most for all of the answer. TRUE, whatever its status; FALSE:
  * there was none (GCS_ERROR_AWAY), or one that is too large or from somebody whom
- * TLS does not trust (GCS_ERROR_REFUSED), or it was cancelled. @what: whatever the request is about, for errors. Runs no source of
- * the caller's main context. */
+ * TLS does not trust (GCS_ERROR_REFUSED), or it was cancelled. @session: of
+ * gcs_session_new(). @what: whatever the request is about, for errors. Runs no
+ * source of the caller's main context. */
 gboolean gcs_request_send (SoupSession *session, SoupMessage *message,
     const char *what, GcsAnswer *answer, GCancellable *cancellable,
     GError **error);
