@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { Accounts, checkSigned } from './fakegcs/auth.js';
-import { Cut } from './fakegcs/body.js';
+import { Body, Cut } from './fakegcs/body.js';
 import { control } from './fakegcs/control.js';
 import { jsonError, Refusal, violation, xmlError }
   from './fakegcs/errors.js';
@@ -147,7 +147,8 @@ export class FakeGcs {
       return;
     }
     const record = this.#record(request);
-    const context = { request, response, record, url: this.url };
+    const context = { request, response, record, url: this.url,
+      body: new Body(request, record) };
     // Whoever waits for a fault to pass does not wait for a client that left.
     const left = new Promise((resolve) => response.on('close', resolve));
     context.hold = (fault) => this.#hold(fault, context, left);
@@ -237,14 +238,16 @@ export class FakeGcs {
   }
 
   async #hold(fault, context, left) {
-    const { record, request, response } = context;
+    const { body: sent, record, request, response } = context;
     if (!['reset', 'stall', 'delay', 'answer'].includes(fault.what))
       return;
     fault.strike(record);
     if (fault.what === 'reset') {
       request.socket.resetAndDestroy();
       throw new Cut();
-    } else if (fault.what === 'stall') {
+    }
+    sent.flow();
+    if (fault.what === 'stall') {
       await Promise.race([fault.released, left]);
     } else if (fault.what === 'delay') {
       await Promise.race([left, fault.released,
@@ -257,12 +260,11 @@ export class FakeGcs {
       throw new Cut();
   }
 
-  async #send({ record, request, response },
+  async #send({ body: sent, record, request, response },
       { status, headers = {}, body, stream }) {
     record.status = status;
     // What was not read is read, or the client could not read this.
-    request.on('data', (piece) => { record.received += piece.length; });
-    request.resume();
+    sent.flow();
     response.writeHead(status, headers);
     if (!stream) {
       response.end(request.method === 'HEAD' ? undefined : body);

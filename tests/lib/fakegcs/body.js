@@ -8,30 +8,87 @@ import { violation } from './errors.js';
 export class Cut extends Error {}
 
 const MAX_SIZE = 1 << 24; // of what is read as a whole
+const MAX_AHEAD = 1 << 20; // of what is read before it is asked for
 
-// Gives it piece by piece. What was sent until it ends is in `record.received`.
-export async function* readBody({ request, fault, record, hold }) {
-  const middle = fault?.when === 'middle' ? fault : null;
-  try {
-    for await (let piece of request) {
-      const left = middle ? (middle.bytes ?? 0) - record.received : Infinity;
-      if (piece.length >= left && !record.isStruck) {
-        record.isStruck = true;
-        const first = piece.subarray(0, Math.max(left, 0));
-        record.received += first.length;
-        yield first;
-        piece = piece.subarray(first.length);
-        await hold(middle);
-      }
-      record.received += piece.length;
-      yield piece;
-    }
-  } catch (error) {
-    throw error.code === 'ECONNRESET' || error.code === 'ABORT_ERR' ?
-      new Cut() : error;
+// Reads ahead of who asks. While all else is stalled it goes on reading: only so
+// is a client noticed that has gone.
+export class Body {
+  isFlowing = false; // without a bound: while stalled, and to throw away
+
+  #ahead = 0;
+  #isOver = false;
+  #pieces = [];
+  #record;
+  #request;
+  #wake = () => {};
+
+  constructor(request, record) {
+    this.#request = request;
+    this.#record = record;
+    request.on('data', (piece) => this.#take(piece));
+    for (const event of ['end', 'close', 'error'])
+      request.on(event, () => {
+        this.#isOver = true;
+        this.#wake();
+      });
   }
-  if (!request.complete)
-    throw new Cut();
+
+  #take(piece) {
+    this.#record.received += piece.length;
+    this.#pieces.push(piece);
+    this.#ahead += piece.length;
+    if (this.#ahead > MAX_AHEAD && !this.isFlowing)
+      this.#request.pause();
+    this.#wake();
+  }
+
+  flow() {
+    this.isFlowing = true;
+    this.#request.resume();
+  }
+
+  // null at its end.
+  async #next() {
+    while (this.#pieces.length === 0 && !this.#isOver)
+      await new Promise((resolve) => { this.#wake = resolve; });
+    const piece = this.#pieces.shift();
+    if (piece) {
+      this.#ahead -= piece.length;
+      if (this.#request.isPaused())
+        this.#request.resume();
+      return piece;
+    }
+    if (!this.#request.complete)
+      throw new Cut();
+    return null;
+  }
+
+  // Gives it piece by piece, and calls `hold` after `middle` bytes of it.
+  async* read(middle, hold) {
+    let left = middle;
+    for (;;) {
+      const piece = await this.#next();
+      if (piece === null)
+        return;
+      if (piece.length >= left) {
+        yield piece.subarray(0, left);
+        await hold();
+        yield piece.subarray(left);
+        left = Infinity;
+      } else {
+        yield piece;
+        left -= piece.length;
+      }
+    }
+  }
+}
+
+export function readBody({ body, fault, hold, record }) {
+  const isHeld = fault?.when === 'middle' && !record.isStruck;
+  return body.read(isHeld ? fault.bytes ?? 0 : Infinity, () => {
+    record.isStruck = true;
+    return hold(fault);
+  });
 }
 
 export async function readWhole(context) {
