@@ -235,14 +235,23 @@ cloud_stub_list (CloudStub *cloud)
   return g_string_free (list, FALSE);
 }
 
+void
+cloud_stub_append (GByteArray *array, guint size)
+{
+  guint begin = array->len;
+
+  g_byte_array_set_size (array, begin + size);
+  for (guint i = begin; i < array->len; i++)
+    array->data[i] = (guint8)((i * 2654435761u) >> 13);
+}
+
 GBytes *
 cloud_stub_make_bytes (gsize size)
 {
-  guint8 *bytes = g_malloc (size + 1);
+  GByteArray *array = g_byte_array_new ();
 
-  for (gsize i = 0; i < size; i++)
-    bytes[i] = (guint8)((i * 2654435761u) >> 13);
-  return g_bytes_new_take (bytes, size);
+  cloud_stub_append (array, (guint)size);
+  return g_byte_array_free_to_bytes (array);
 }
 
 void

@@ -48,6 +48,8 @@ void cloud_stub_resume (StubAnswer *answer, const char *range);
 
 /* Bytes that follow from their position. (transfer full) */
 GBytes *cloud_stub_make_bytes (gsize size);
+/* @size more of them. */
+void cloud_stub_append (GByteArray *array, guint size);
 void cloud_stub_assert_object (CloudStub *cloud, GBytes *expected);
 
 G_END_DECLS

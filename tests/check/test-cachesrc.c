@@ -494,8 +494,8 @@ test_seek_following (void)
   run_wait (&whole);
   g_assert_no_error (run.error);
   all = read_all (dir, "piece=body");
-  g_assert_cmpmem (run.bytes->data, run.bytes->len, all->data + 777,
-      all->len - 777);
+  g_assert_cmpmem (
+      run.bytes->data, run.bytes->len, all->data + 777, all->len - 777);
   run_clear (&run);
   run_clear (&whole);
   kit_dir_free (dir);
