@@ -229,6 +229,46 @@ read_answer (GInputStream *in, GcsAnswer *answer, GCancellable *cancellable,
   return g_input_stream_close (in, cancellable, error);
 }
 
+typedef struct {
+  GCancellable
+      *cancellable; /* by the caller, or because it would be repeated */
+  gboolean would_repeat;
+} Attempt;
+
+static void
+on_cancelled (GCancellable *cancellable, gpointer ours)
+{
+  g_cancellable_cancel (ours);
+}
+
+/* libsoup would send a PUT again when an old connection breaks. The service may
+ * have the chunk, or a part of it: that is to be asked first. */
+static void
+on_restarted (SoupMessage *message, gpointer data)
+{
+  Attempt *attempt = data;
+
+  attempt->would_repeat = TRUE;
+  g_cancellable_cancel (attempt->cancellable);
+}
+
+static gboolean
+try_large (GcsUpload *upload, SoupMessage *message, GcsAnswer *answer,
+    Attempt *attempt, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (GInputStream) in = soup_session_send (
+      upload->large, message, attempt->cancellable, &problem);
+
+  if (in != NULL && read_answer (in, answer, attempt->cancellable, &problem)) {
+    answer->status = soup_message_get_status (message);
+    return TRUE;
+  }
+  if (attempt->would_repeat)
+    return fail (upload, error, GCS_ERROR_AWAY, "the connection broke");
+  return fail_by_network (upload, error, problem);
+}
+
 /* A chunk. On a slow line it takes more than the half minute in which all of a
  * small request must be answered; so here only standing still has a bound. And
  * it is sent from this thread, without a main loop between two pieces. */
@@ -236,16 +276,21 @@ static gboolean
 send_large (GcsUpload *upload, SoupMessage *message, GcsAnswer *answer,
     GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GError) problem = NULL;
-  g_autoptr (GInputStream) in = NULL;
+  g_autoptr (GCancellable) ours = g_cancellable_new ();
+  Attempt attempt = {ours, FALSE};
+  gulong handler = 0;
+  gboolean done;
 
+  if (cancellable != NULL)
+    handler = g_cancellable_connect (
+        cancellable, G_CALLBACK (on_cancelled), ours, NULL);
+  g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), &attempt);
   /* 308 says something else here. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
-  in = soup_session_send (upload->large, message, cancellable, &problem);
-  if (in == NULL || !read_answer (in, answer, cancellable, &problem))
-    return fail_by_network (upload, error, problem);
-  answer->status = soup_message_get_status (message);
-  return TRUE;
+  done = try_large (upload, message, answer, &attempt, error);
+  g_signal_handlers_disconnect_by_data (message, &attempt);
+  g_cancellable_disconnect (cancellable, handler);
+  return done;
 }
 
 /* --- Sessions ---------------------------------------------------------------------*/
@@ -323,9 +368,12 @@ gcs_upload_begin (GcsUpload *upload, GCancellable *cancellable, GError **error)
     return FALSE;
   location = soup_message_headers_get_one (
       soup_message_get_response_headers (message), "Location");
+  if (location == NULL)
+    return fail (upload, error, GCS_ERROR_AWAY,
+        "the service does not say where to upload to");
   if (!is_session (upload, location))
     return fail (upload, error, GCS_ERROR_REFUSED,
-        "the service begins an upload without an address for it");
+        "the service gives an address that nothing can be uploaded to");
   gcs_upload_set_session (upload, location);
   return TRUE;
 }
@@ -374,6 +422,7 @@ put (GcsUpload *upload, GInputStream *body, gsize length, const char *range,
       soup_message_new (SOUP_METHOD_PUT, upload->session);
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
   g_auto (GcsAnswer) reply = {0};
+  g_autoptr (GError) problem = NULL;
 
   upload->retry_after = 0;
   if (body != NULL)
@@ -392,6 +441,13 @@ put (GcsUpload *upload, GInputStream *body, gsize length, const char *range,
   if (!send_large (upload, message, &reply, cancellable, error))
     return FALSE;
   note_retry_after (upload, message);
+  if (crc32c != NULL && reply.status == SOUP_STATUS_BAD_REQUEST) {
+    /* What it says of a chunk that may be is that its bytes are not ours. */
+    gcs_answer_check (&reply, upload->what, &problem);
+    problem->code = GCS_ERROR_CORRUPT;
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
   return judge (upload, message, &reply, answer, error);
 }
 

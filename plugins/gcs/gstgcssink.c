@@ -421,7 +421,7 @@ on_failed (const GError *error, gpointer user_data)
 {
   GstGcsSink *self = user_data;
 
-  post_progress (self, GST_PROGRESS_TYPE_ERROR, "%s.", error->message);
+  post_progress (self, GST_PROGRESS_TYPE_ERROR, "%s", error->message);
   post_error (self, error);
 }
 

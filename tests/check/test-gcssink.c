@@ -389,6 +389,17 @@ static const Case cases[] = {
         "PUT bytes */*\n"
         "PUT bytes */*\n"
         "PUT bytes 0-262143/262144\n"},
+    /* Where an HTTP library likes to send it again. */
+    {"reset-old-connection", 3 * UNIT, {{2, FAULT_RESET}},
+        "POST\n"
+        "PUT bytes 0-524287/*\n"
+        "PUT bytes 524288-786431/786432\n"
+        "PUT bytes */*\n"
+        "PUT bytes 524288-786431/786432\n"},
+    {"no-address", 10, {{0, FAULT_STATUS, 200}},
+        "POST\nPOST\nPUT bytes 0-9/10\n"},
+    {"checksum-refused", 10, {{1, FAULT_STATUS, 400}},
+        "POST\nPUT bytes 0-9/10\nPOST\nPUT bytes 0-9/10\n"},
     {"done-but-not-told", UNIT, {{1, FAULT_RESET_DONE}},
         "POST\n"
         "PUT bytes 0-262143/262144\n"
@@ -500,8 +511,8 @@ test_refused (Fixture *f, gconstpointer data)
 {
   static const Fault faults[] = {{1, FAULT_STATUS, 400}, {0}};
 
-  assert_fails (
-      f, faults, 10, GST_RESOURCE_ERROR_WRITE, "POST\nPUT bytes 0-9/10\n");
+  assert_fails (f, faults, 3 * UNIT, GST_RESOURCE_ERROR_WRITE,
+      "POST\nPUT bytes 0-524287/*\n");
 }
 
 /* No redirect is followed with our bytes. */
