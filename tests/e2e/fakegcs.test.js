@@ -11,7 +11,8 @@ import { after, beforeEach, test } from 'node:test';
 import { combineCrc, printCrc, updateCrc } from '../lib/fakegcs/crc32c.js';
 import { QUANTUM } from '../lib/fakegcs/uploads.js';
 import { FakeGcs } from '../lib/fakegcs.js';
-import { Place } from '../lib/place.js';
+import { Place, ROOT } from '../lib/place.js';
+import { until } from '../lib/until.js';
 
 const place = new Place();
 const BYTES = randomBytes(3 * QUANTUM + 17);
@@ -331,4 +332,26 @@ test('tokens are asked for, and end', async () => {
   assert.equal((await list(other)).status, 401);
   for (const secret of [token, other])
     assert.ok(fake.secrets.has(secret));
+});
+
+test('it is a program, too', async () => {
+  const key = place.path('program.json');
+  const launched = place.launch('node', [`${ROOT}tests/lib/fakegcs.js`,
+    '--auth', '--key-file', key, '--bucket', 'other']);
+  const url = await until('it tells its address', () =>
+    /^http:\/\/127\.0\.0\.1:\d+$/m.exec(launched.output)?.[0]);
+  const on = { url };
+  assert.equal(JSON.parse(readFileSync(key, 'utf8')).token_uri,
+      `${url}/token`);
+  await ask('POST', '/_fake/faults', { on,
+    body: JSON.stringify({ at: 'list', what: 'answer', status: 503 }) });
+  assert.equal((await ask('GET', '/storage/v1/b/other/o', { on })).status, 503);
+  assert.equal((await ask('GET', '/storage/v1/b/other/o', { on })).status, 401);
+  assert.equal((await ask('GET', '/_fake/violations', { on })).body.length, 1);
+  assert.deepEqual((await ask('GET', '/_fake/requests', { on })).body
+      .map(({ stage, status }) => [stage, status]),
+  [['list', 503], ['list', 401]]);
+  assert.equal(await launched.end(), 0);
+  const wrong = place.launch('node', [`${ROOT}tests/lib/fakegcs.js`, '--no']);
+  assert.equal(await wrong.exited, 64);
 });

@@ -32,6 +32,10 @@ const upstreams = {
     line: `cachesrc cache-dir="${cache}" link=${LINK} piece=body`,
     bytes: () => body,
   },
+  live: {
+    line: `cachesrc cache-dir="${cache}" link=live piece=body follow=true`,
+    bytes: () => null,
+  },
 };
 
 before(async () => {
@@ -118,7 +122,7 @@ const STAGES = [
   ['after the last chunk, unanswered', { at: 'final', when: 'after' }],
 ];
 
-for (const upstream of Object.keys(upstreams)) {
+for (const upstream of ['filesrc', 'cachesrc']) {
   for (const [name, fault] of STAGES) {
     test(`kill -9 ${name} (${upstream})`, async () => {
       const upload = await makeUpload(upstream);
@@ -167,7 +171,7 @@ const FAULTS = [
     { at: 'start', what: 'reset' }],
   ['the address of the session is lost',
     { at: 'start', what: 'reset', when: 'after' }],
-  ['503 in the place of a session', { at: 'start', ...away(503), times: 3 }],
+  ['503 in the place of a session', { at: 'start', ...away(503), times: 2 }],
   ['a session without an address', { at: 'start', ...away(200) }],
   ['the connection is cut before a chunk',
     { at: 'put', what: 'reset', skip: 1, times: 2 }],
@@ -175,7 +179,7 @@ const FAULTS = [
     when: 'middle', bytes: 100000, skip: 1, times: 2 }],
   ['the answer to a chunk is lost',
     { at: 'put', what: 'reset', when: 'after', times: 2 }],
-  ['503 to a chunk', { at: 'put', ...away(503), skip: 2, times: 3 }],
+  ['503 to a chunk', { at: 'put', ...away(503), skip: 2, times: 2 }],
   ['503 to a chunk that was kept',
     { at: 'put', ...away(503), when: 'after', skip: 2 }],
   ['503 with a time', { at: 'put', ...away(503, { 'retry-after': '1' }) }],
@@ -249,6 +253,36 @@ test('the cloud is away for a while', async () => {
   assert.equal(again(fake), 0);
 });
 
+test('kill -9 while the broadcast goes on', async () => {
+  const live = startPipeline(place, `
+    videotestsrc is-live=true num-buffers=300 pattern=snow
+      ! video/x-raw,width=320,height=180,framerate=30/1
+      ! x264enc speed-preset=ultrafast key-int-max=30 bitrate=2000 ! h264parse
+      ! cmafpackager segment-duration=1000000000
+      ! cachesink link=live cache-dir="${cache}"`);
+  await until('it has begun', () => existsSync(`${cache}/live/index`));
+  const upload = await makeUpload('live');
+  const { fake } = upload;
+  for (const n of [1, 3]) {
+    const launched = upload.start();
+    await until(`${n} chunks are there`, () => {
+      if (!launched.isAlive)
+        throw new Error(launched.output);
+      return fake.of('put').filter(({ status }) => status === 308).length >= n;
+    });
+    assert.ok(live.isAlive, 'the broadcast was over before');
+    assert.deepEqual(fake.names(), []);
+    await launched.end('SIGKILL');
+  }
+  await upload.run();
+  assert.equal(await live.exited, 0, live.output);
+  const file = place.path('live');
+  await runPipeline(place, `cachesrc cache-dir="${cache}" link=live piece=body
+      ! filesink location="${file}"`);
+  assertStored({ ...upload, bytes: readFileSync(file) });
+  assert.equal(again(fake), 0, tell(fake));
+});
+
 test('what is there already is not replaced', async () => {
   const upload = await makeUpload('filesrc');
   upload.fake.objects.makeOfBytes('bucket', NAME, {}, new URLSearchParams(),
@@ -284,9 +318,9 @@ test('a key file, tokens that end during the upload, and no secret is told',
     async () => {
       const key = place.path('key.json');
       const upload = await makeUpload('filesrc', {
-        options: { auth: true, tokenLife: 2 },
+        options: { auth: true, tokenLife: 600 },
         more: `credentials="${key}"`,
-        env: { GST_DEBUG: 'gcssink:9,*:4', GST_DEBUG_NO_COLOR: '1' },
+        env: { GST_DEBUG: '*:4,gcssink:9,basesink:9', GST_DEBUG_NO_COLOR: '1' },
       });
       const { fake } = upload;
       fake.addAccount(key);
@@ -295,15 +329,17 @@ test('a key file, tokens that end during the upload, and no secret is told',
       const launched = upload.start();
       await stall.hit;
       assert.equal(statSync(upload.state).mode & 0o777, 0o600);
-      fake.accounts.revokeAll();
+      fake.now = () => Date.now() + 601000;
       fake.inject({ at: 'put', what: 'gone' });
       fake.inject({ at: 'query', what: 'gone' });
       stall.release();
       assert.equal(await launched.exited, 0, launched.output);
       checkOutput(launched);
       assertStored(upload);
-      assert.ok(fake.of('token').length >= 2, tell(fake));
-      assert.ok(launched.output.includes('gcssink'), 'it was told to log');
+      assert.equal(fake.of('token').length, 2, tell(fake));
+      assert.ok(fake.of('start').some(({ status }) => status === 401),
+          tell(fake));
+      assert.match(launched.output, /WARN +gcssink /);
       assert.ok(fake.secrets.size >= 4);
       for (const secret of fake.secrets)
         assert.ok(!launched.output.includes(secret), 'a secret in the log');

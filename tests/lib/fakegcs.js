@@ -32,10 +32,10 @@ const IN_BODY = ['middle', 'after'];
 
 export class FakeGcs {
   // Of all requests, in order: { stage, method, path, headers, received,
-  // status, fault }, and of those to a session { offset, known, before, after }:
-  // where the chunk began, how much of it was known, and what was kept before
-  // and after it, all in bytes. `status` is undefined while it is not answered,
-  // and null where it never was.
+  // status, fault }, and of those to a session { offset, known, before,
+  // after }: where the chunk began, how much of it was known, and what was kept
+  // before and after it, all in bytes. `status` is undefined while it is not
+  // answered, and null where it never was.
   requests = [];
   // What no client may do, as texts.
   violations = [];

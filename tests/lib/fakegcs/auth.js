@@ -87,10 +87,6 @@ export class Accounts {
     this.#tokens.delete((headers.authorization ?? '').slice('Bearer '.length));
   }
 
-  revokeAll() {
-    this.#tokens.clear();
-  }
-
   // RFC 7523. The form of a request for a token, and what is answered.
   exchange(form, audience, now) {
     const fail = (description) => {

@@ -10,8 +10,8 @@ export class Cut extends Error {}
 const MAX_SIZE = 1 << 24; // of what is read as a whole
 const MAX_AHEAD = 1 << 20; // of what is read before it is asked for
 
-// Reads ahead of who asks. While all else is stalled it goes on reading: only so
-// is a client noticed that has gone.
+// Reads ahead of who asks. While all else is stalled it goes on reading: only
+// so is a client noticed that has gone.
 export class Body {
   isFlowing = false; // without a bound: while stalled, and to throw away
 
