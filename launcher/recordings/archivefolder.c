@@ -204,7 +204,8 @@ archive_folder_prepare (
   return TRUE;
 }
 
-/* It appends, so a file that goes on is not cut. */
+/* It appends, so a file that goes on is not cut. The source has large blocks, so
+ * nothing is gained by gathering more. */
 static char *
 archive_folder_describe_sink (
     ArchiveStore *store, const char *object, const char *state_file)
@@ -212,7 +213,8 @@ archive_folder_describe_sink (
   g_autofree char *path = get_path (store, object);
   g_autofree char *quoted = description_quote (path);
 
-  return g_strdup_printf ("filesink append=true location=%s", quoted);
+  return g_strdup_printf (
+      "filesink append=true buffer-mode=unbuffered location=%s", quoted);
 }
 
 static gboolean

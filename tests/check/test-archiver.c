@@ -50,8 +50,7 @@ open_store (Fixture *fix)
 static void
 start (Fixture *fix)
 {
-  g_autofree char *pipeline =
-      g_build_filename (g_getenv ("PIPELINES_DIR"), "archive.pipeline", NULL);
+  g_autofree char *pipeline = data_path ("pipelines/archive.pipeline");
   g_autoptr (GError) error = NULL;
   ArchiverSettings settings = {
       .node = "node-a",
@@ -279,7 +278,6 @@ has_grown (Fixture *fix, gconstpointer size)
   return get_size (fix, "0.body") > GPOINTER_TO_SIZE (size);
 }
 
-/* A buffer of the file's may hold back what is less. */
 #define PIECE 40
 
 static void

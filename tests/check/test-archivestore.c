@@ -171,7 +171,7 @@ test_join_again (Fixture *fix, gconstpointer unused)
 }
 
 static void
-refuse (Fixture *fix, GcsError code)
+refuse (Fixture *fix, gint code)
 {
   g_autoptr (GError) error = NULL;
 
