@@ -84,14 +84,13 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "cacheedge.h"
-#include "cachelayout.h"
 #include "cachepacer.h"
 #include "cachepiece.h"
 #include "cachestart.h"
+#include "gstcachemessages.h"
+#include "gstcachewatch.h"
 #include "link.h"
 
 GST_DEBUG_CATEGORY_STATIC (cachesrc_debug);
@@ -104,10 +103,6 @@ GST_DEBUG_CATEGORY_STATIC (cachesrc_debug);
 
 /* A call a segment's fraction rather than thousands. */
 #define BLOCK_SIZE (64 * 1024)
-
-/* Inotify tells of growth at once. This is for file systems of which it tells
- * nothing, as those of a network. */
-#define POLL_INTERVAL GST_SECOND
 
 enum {
   PROP_0,
@@ -145,8 +140,7 @@ struct _GstCacheSrc {
   gboolean following;
   gboolean change_posted;
   gboolean end_posted;
-  GstPoll *poll;
-  GstPollFD watch; /* -1 without inotify */
+  GstCacheWatch watch;
 
   /* With OBJECT_LOCK: what queries are told. */
   guint64 size;
@@ -281,28 +275,17 @@ post_read_error (GstCacheSrc *self, const GError *error)
 static gboolean
 post_end (GstCacheSrc *self, GError **error)
 {
-  CachePieceSummary summary;
-  guint32 epoch = 0;
-  guint64 msn;
+  GstMessage *message;
 
   if (self->end_posted ||
       cache_piece_get_state (self->piece) == CACHE_PIECE_GROWING)
     return TRUE;
-  if (!cache_piece_summarize (self->piece, &summary, error))
-    return FALSE;
-  self->end_posted = TRUE;
-  if (cache_piece_get_state (self->piece) == CACHE_PIECE_CHANGED)
-    cache_piece_get_change (self->piece, &epoch, &msn);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("cachesrc-laid-out", "link", G_TYPE_STRING,
-              self->reading, "size", G_TYPE_UINT64, summary.size, "crc32c",
-              G_TYPE_UINT, summary.crc32c, "duration", G_TYPE_UINT64,
-              summary.duration, "incomplete", G_TYPE_BOOLEAN,
-              summary.incomplete, "changed", G_TYPE_BOOLEAN,
-              cache_piece_get_state (self->piece) == CACHE_PIECE_CHANGED,
-              "epoch", G_TYPE_UINT, epoch, NULL)));
-  return TRUE;
+  message = gst_cache_message_laid_out (
+      GST_OBJECT (self), self->reading, self->piece, error);
+  self->end_posted = message != NULL;
+  if (message != NULL)
+    gst_element_post_message (GST_ELEMENT (self), message);
+  return self->end_posted;
 }
 
 static gboolean
@@ -328,39 +311,13 @@ refresh (GstCacheSrc *self)
 static void
 post_change (GstCacheSrc *self, guint64 offset)
 {
-  guint32 epoch;
-  guint64 msn;
-
   if (self->change_posted || offset < cache_piece_get_size (self->piece) ||
       cache_piece_get_state (self->piece) != CACHE_PIECE_CHANGED)
     return;
-  cache_piece_get_change (self->piece, &epoch, &msn);
   self->change_posted = TRUE;
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("cachesrc-init-changed", "link", G_TYPE_STRING,
-              self->reading, "epoch", G_TYPE_UINT, epoch, "msn", G_TYPE_UINT64,
-              msn, NULL)));
-}
-
-static void
-forget_events (GstCacheSrc *self)
-{
-  char events[4096];
-
-  while (
-      self->watch.fd >= 0 && read (self->watch.fd, events, sizeof events) > 0)
-    ;
-}
-
-/* Waits until something may have been appended. */
-static GstFlowReturn
-wait_for_growth (GstCacheSrc *self)
-{
-  if (gst_poll_wait (self->poll, POLL_INTERVAL) < 0 && errno == EBUSY)
-    return GST_FLOW_FLUSHING;
-  forget_events (self);
-  return GST_FLOW_OK;
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_cache_message_init_changed (
+                              GST_OBJECT (self), self->reading, self->piece));
 }
 
 /* Waits until there are bytes at @offset. */
@@ -373,7 +330,7 @@ wait_for (GstCacheSrc *self, guint64 offset)
       post_change (self, offset);
       return GST_FLOW_EOS;
     }
-    if (wait_for_growth (self) != GST_FLOW_OK)
+    if (!gst_cache_watch_wait (&self->watch))
       return GST_FLOW_FLUSHING;
     if (!refresh (self))
       return GST_FLOW_ERROR;
@@ -445,13 +402,9 @@ begin_segment (GstCacheSrc *self, guint32 epoch)
   segment.base = (guint64)MAX (due, 0);
   segment.time = segment.position = segment.start;
   gst_base_src_new_segment (GST_BASE_SRC (self), &segment);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("cachesrc-time-set", "link", G_TYPE_STRING,
-              self->reading, "epoch", G_TYPE_UINT, epoch, "time", G_TYPE_UINT64,
-              pacer->pts, "wallclock", G_TYPE_INT64,
-              pacer->wallclock / (gint64)GST_USECOND, "delay", G_TYPE_UINT64,
-              pacer->delay, NULL)));
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_cache_message_time_set (
+                              GST_OBJECT (self), self->reading, epoch, pacer));
 }
 
 static GstBuffer *
@@ -487,7 +440,7 @@ wait_for_part (GstCacheSrc *self, CacheEdgePart *part, gboolean *waited)
       case CACHE_EDGE_ENDED:
         return GST_FLOW_EOS;
       case CACHE_EDGE_NONE:
-        if (*waited && wait_for_growth (self) != GST_FLOW_OK)
+        if (*waited && !gst_cache_watch_wait (&self->watch))
           return GST_FLOW_FLUSHING;
         *waited = TRUE;
         if (cache_edge_refresh (self->edge, &error))
@@ -614,35 +567,15 @@ gst_cache_src_query (GstBaseSrc *src, GstQuery *query)
 static gboolean
 gst_cache_src_unlock (GstBaseSrc *src)
 {
-  gst_poll_set_flushing (GST_CACHE_SRC (src)->poll, TRUE);
+  gst_cache_watch_set_flushing (&GST_CACHE_SRC (src)->watch, TRUE);
   return TRUE;
 }
 
 static gboolean
 gst_cache_src_unlock_stop (GstBaseSrc *src)
 {
-  gst_poll_set_flushing (GST_CACHE_SRC (src)->poll, FALSE);
+  gst_cache_watch_set_flushing (&GST_CACHE_SRC (src)->watch, FALSE);
   return TRUE;
-}
-
-/* Before the first look, so that nothing is missed between. */
-static void
-watch_index (GstCacheSrc *self, const char *cache_dir)
-{
-  g_autofree char *path =
-      g_build_filename (cache_dir, self->reading, CACHE_INDEX_NAME, NULL);
-  int fd = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
-
-  if (fd >= 0 && inotify_add_watch (
-                     fd, path, IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF) >= 0) {
-    self->watch.fd = fd;
-    gst_poll_add_fd (self->poll, &self->watch);
-    gst_poll_fd_ctl_read (self->poll, &self->watch, TRUE);
-    return;
-  }
-  GST_WARNING_OBJECT (self, "cannot watch %s: %s", path, g_strerror (errno));
-  if (fd >= 0)
-    close (fd);
 }
 
 static gboolean
@@ -677,8 +610,10 @@ open_link (GstCacheSrc *self)
   }
   for (char **name = names; name != NULL && *name != NULL; name++)
     g_strstrip (*name);
-  if (self->following)
-    watch_index (self, cache_dir);
+  if (self->following &&
+      !gst_cache_watch_start (&self->watch, cache_dir, self->reading))
+    GST_WARNING_OBJECT (
+        self, "cannot watch %s: %s", self->reading, g_strerror (errno));
   reader = cache_reader_open (cache_dir, self->reading, &error);
   if (reader == NULL) {
     post_read_error (self, error);
@@ -700,11 +635,7 @@ gst_cache_src_stop (GstBaseSrc *src)
 {
   GstCacheSrc *self = GST_CACHE_SRC (src);
 
-  if (self->watch.fd >= 0) {
-    gst_poll_remove_fd (self->poll, &self->watch);
-    close (self->watch.fd);
-    self->watch.fd = -1;
-  }
+  gst_cache_watch_stop (&self->watch);
   g_clear_pointer (&self->piece, cache_piece_free);
   g_clear_pointer (&self->edge, cache_edge_free);
   g_clear_pointer (&self->reading, g_free);
@@ -732,7 +663,7 @@ gst_cache_src_finalize (GObject *object)
 {
   GstCacheSrc *self = GST_CACHE_SRC (object);
 
-  gst_poll_free (self->poll);
+  gst_cache_watch_clear (&self->watch);
   g_free (self->cache_dir);
   g_free (self->link);
   g_free (self->tracks);
@@ -853,8 +784,7 @@ static void
 gst_cache_src_init (GstCacheSrc *self)
 {
   self->piece_kind = DEFAULT_PIECE;
-  self->poll = gst_poll_new (TRUE);
-  gst_poll_fd_init (&self->watch);
+  gst_cache_watch_init (&self->watch);
   gst_base_src_set_format (GST_BASE_SRC (self), GST_FORMAT_BYTES);
   gst_base_src_set_blocksize (GST_BASE_SRC (self), BLOCK_SIZE);
 }

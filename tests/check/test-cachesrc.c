@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "boxreader.h"
+#include "crc32c.h"
 #include "storekit.h"
 
 static void
@@ -27,6 +28,7 @@ typedef struct {
   GCond grown;
   GByteArray *bytes; /* with lock, until the end */
   GstStructure *changed;
+  GstStructure *laid_out;
   GError *error;
 } Run;
 
@@ -66,6 +68,19 @@ run_start (Run *run, const char *dir, const char *settings)
 }
 
 static void
+take_message (Run *run, GstMessage *message)
+{
+  GstStructure **place = &run->laid_out;
+
+  if (!gst_message_has_name (message, "cachesrc-laid-out")) {
+    g_assert_true (gst_message_has_name (message, "cachesrc-init-changed"));
+    place = &run->changed;
+  }
+  g_assert_null (*place);
+  *place = gst_structure_copy (gst_message_get_structure (message));
+}
+
+static void
 run_wait (Run *run)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (run->pipeline);
@@ -78,9 +93,7 @@ run_wait (Run *run)
 
     g_assert_nonnull (message);
     if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT) {
-      g_assert_true (gst_message_has_name (message, "cachesrc-init-changed"));
-      g_assert_null (run->changed);
-      run->changed = gst_structure_copy (gst_message_get_structure (message));
+      take_message (run, message);
     } else {
       if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
         gst_message_parse_error (message, &run->error, NULL);
@@ -100,6 +113,7 @@ run_clear (Run *run)
   g_mutex_clear (&run->lock);
   g_cond_clear (&run->grown);
   g_clear_pointer (&run->changed, gst_structure_free);
+  g_clear_pointer (&run->laid_out, gst_structure_free);
   g_clear_error (&run->error);
 }
 
@@ -280,6 +294,31 @@ test_live_snapshot (void)
   kit_dir_free (dir);
 }
 
+/* What was said of the stream is so. @epoch: that another stream begins with, or
+ * 0. */
+static void
+check_laid_out (Run *run, guint epoch)
+{
+  guint64 size, duration;
+  guint crc, next;
+  gboolean incomplete, changed;
+
+  g_assert_nonnull (run->laid_out);
+  g_assert_cmpstr (
+      gst_structure_get_string (run->laid_out, "link"), ==, KIT_LINK);
+  g_assert_true (gst_structure_get (run->laid_out, "size", G_TYPE_UINT64, &size,
+      "crc32c", G_TYPE_UINT, &crc, "duration", G_TYPE_UINT64, &duration,
+      "incomplete", G_TYPE_BOOLEAN, &incomplete, "changed", G_TYPE_BOOLEAN,
+      &changed, "epoch", G_TYPE_UINT, &next, NULL));
+  g_assert_cmpuint (size, ==, run->bytes->len);
+  g_assert_cmphex (
+      crc, ==, crc32c_update (0, run->bytes->data, run->bytes->len));
+  g_assert_cmpuint (duration, ==, (epoch != 0 ? 3 : 33) * 2 * GST_SECOND);
+  g_assert_false (incomplete);
+  g_assert_cmpint (changed, ==, epoch != 0);
+  g_assert_cmpuint (next, ==, epoch);
+}
+
 /* Followed while it is written, part by part, it is the same body. */
 static void
 test_follow (void)
@@ -312,6 +351,9 @@ test_follow (void)
   head = read_all (dir, "piece=head");
   assert_same (head, heading.bytes);
   g_assert_cmpuint (after->len, >, 33 * 2 * KIT_PARTS * 80);
+  check_laid_out (&body, 0);
+  check_laid_out (&late, 0);
+  check_laid_out (&heading, 0);
   run_clear (&body);
   run_clear (&late);
   run_clear (&heading);
@@ -359,6 +401,7 @@ test_init_changed (void)
       "msn", G_TYPE_UINT64, &msn, NULL));
   g_assert_cmpuint (epoch, ==, 5);
   g_assert_cmpuint (msn, ==, 3);
+  check_laid_out (&run, 5);
   run_clear (&run);
 
   run_start (&run, dir, "piece=body first-epoch=5");
@@ -367,6 +410,8 @@ test_init_changed (void)
   wanted = expect_body (5, 3, 2, 3);
   assert_same (run.bytes, wanted);
   g_assert_null (run.changed);
+  /* Only with follow. */
+  g_assert_null (run.laid_out);
   run_clear (&run);
   kit_dir_free (dir);
 }
