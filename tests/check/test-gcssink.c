@@ -416,6 +416,11 @@ static const Case cases[] = {
         "PUT bytes 0-262143/262144\n"
         "POST\n"
         "PUT bytes 0-262143/262144\n"},
+    {"corrupt-and-refused", UNIT, {{1, FAULT_STATUS, 400}},
+        "POST\n"
+        "PUT bytes 0-262143/262144\n"
+        "POST\n"
+        "PUT bytes 0-262143/262144\n"},
     {"corrupt-once", UNIT, {{1, FAULT_WRONG, 1}, {2, FAULT_WRONG, 0}},
         "POST\n"
         "PUT bytes 0-262143/262144\n"
@@ -509,10 +514,11 @@ test_no_bucket (Fixture *f, gconstpointer data)
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
-  static const Fault faults[] = {{1, FAULT_STATUS, 400}, {0}};
+  static const Fault faults[] = {
+      {1, FAULT_STATUS, 400}, {3, FAULT_STATUS, 400}, {0}};
 
-  assert_fails (f, faults, 3 * UNIT, GST_RESOURCE_ERROR_WRITE,
-      "POST\nPUT bytes 0-524287/*\n");
+  assert_fails (f, faults, 10, GST_RESOURCE_ERROR_WRITE,
+      "POST\nPUT bytes 0-9/10\nPOST\nPUT bytes 0-9/10\n");
 }
 
 /* No redirect is followed with our bytes. */
