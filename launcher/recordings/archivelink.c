@@ -20,6 +20,7 @@
 
 struct _ArchiveLink {
   ArchiverShared *shared;
+  gboolean is_troubled; /* it was told that the run does not get on */
   char *name;
   ArchiveState *state;
 
@@ -542,9 +543,23 @@ is_news (ArchiveLink *link, guint number, gint64 now)
   return link->told_at == 0 || now - link->told_at >= TELL_INTERVAL;
 }
 
+static void
+tell_trouble (ArchiveLink *link)
+{
+  const char *trouble =
+      link->run != NULL ? archive_run_get_trouble (link->run) : NULL;
+
+  if (trouble != NULL && !link->is_troubled)
+    g_message ("The recording of %s waits: %s", link->name, trouble);
+  else if (trouble == NULL && link->is_troubled)
+    g_message ("The recording of %s goes on", link->name);
+  link->is_troubled = trouble != NULL;
+}
+
 void
 archive_link_tick (ArchiveLink *link, gint64 now)
 {
+  tell_trouble (link);
   if (link->is_doomed && !link->is_in_job)
     drop (link, "its time is over");
   for (guint i = 0; i < link->state->parts->len && !link->is_telling; i++)
@@ -627,5 +642,7 @@ archive_link_take_bytes (ArchiveLink *link)
 const char *
 archive_link_get_problem (ArchiveLink *link)
 {
+  if (link->problem == NULL && link->run != NULL)
+    return archive_run_get_trouble (link->run);
   return link->problem;
 }

@@ -9,11 +9,14 @@
 
 struct _ArchiveRun {
   GstElement *pipeline;
+  GstElement *sink; /* that has `stats`, or NULL */
   GSource *watch;
   ArchiveRunOver over;
   gpointer data;
   gboolean is_known; /* the piece */
   ArchivePiece piece;
+  guint64 failures; /* of the sink, that are known */
+  char *trouble;    /* of the last one, until it gets on */
 
   GMutex lock;
   guint64 position; /* with lock */
@@ -32,6 +35,37 @@ on_laid_out (ArchiveRun *run, const GstStructure *structure)
       G_TYPE_UINT64, &piece->duration, "incomplete", G_TYPE_BOOLEAN,
       &piece->is_incomplete, "changed", G_TYPE_BOOLEAN, &piece->is_changed,
       "epoch", G_TYPE_UINT, &piece->epoch, NULL);
+}
+
+/* FALSE: the sink does not tell. */
+static gboolean
+get_stat (ArchiveRun *run, const char *field, guint64 *value)
+{
+  GstStructure *stats = NULL;
+  gboolean found;
+
+  if (run->sink == NULL)
+    return FALSE;
+  g_object_get (run->sink, "stats", &stats, NULL);
+  found = stats != NULL && gst_structure_get_uint64 (stats, field, value);
+  g_clear_pointer (&stats, gst_structure_free);
+  return found;
+}
+
+/* One that waits for its service says so, each time. */
+static void
+on_progress (ArchiveRun *run, GstMessage *message)
+{
+  g_autofree char *text = NULL;
+  guint64 failures;
+
+  gst_message_parse_progress (message, NULL, NULL, &text);
+  if (!get_stat (run, "failures", &failures))
+    return;
+  g_clear_pointer (&run->trouble, g_free);
+  if (failures > run->failures)
+    run->trouble = g_steal_pointer (&text);
+  run->failures = failures;
 }
 
 /* The last thing that is done with the run: it may be freed in it. */
@@ -58,6 +92,9 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
     case GST_MESSAGE_ELEMENT:
       if (gst_message_has_name (message, SOURCE "-laid-out"))
         on_laid_out (run, gst_message_get_structure (message));
+      return G_SOURCE_CONTINUE;
+    case GST_MESSAGE_PROGRESS:
+      on_progress (run, message);
       return G_SOURCE_CONTINUE;
     case GST_MESSAGE_ERROR:
       gst_message_parse_error (message, &error, NULL);
@@ -94,10 +131,18 @@ archive_run_get_position (ArchiveRun *run)
 {
   guint64 position;
 
+  if (get_stat (run, "stored-bytes", &position))
+    return position;
   g_mutex_lock (&run->lock);
   position = run->position;
   g_mutex_unlock (&run->lock);
   return position;
+}
+
+const char *
+archive_run_get_trouble (ArchiveRun *run)
+{
+  return run->trouble;
 }
 
 guint64
@@ -146,6 +191,24 @@ find_source (GstElement *pipeline, const char *path, GError **error)
     g_set_error (error, DESCRIPTION_ERROR, DESCRIPTION_ERROR_PIPELINE,
         "%s: there is no " SOURCE " in it", path);
   return source;
+}
+
+/* (transfer full) (nullable) */
+static GstElement *
+find_sink (GstElement *pipeline)
+{
+  g_auto (GValue) item = G_VALUE_INIT;
+  GstElement *sink = NULL;
+  GstIterator *sinks = gst_bin_iterate_sinks (GST_BIN (pipeline));
+
+  if (gst_iterator_next (sinks, &item) == GST_ITERATOR_OK)
+    sink = g_value_get_object (&item);
+  gst_iterator_free (sinks);
+  /* filesink has statistics of another kind. */
+  if (sink == NULL || g_object_class_find_property (
+                          G_OBJECT_GET_CLASS (sink), "state-file") == NULL)
+    return NULL;
+  return gst_object_ref (sink);
 }
 
 /* A source that is not active yet keeps the seek until it is. */
@@ -198,6 +261,7 @@ archive_run_start (const ArchiveRunSettings *settings, ArchiveRunOver over,
   source = find_source (pipeline, settings->pipeline, error);
   if (source == NULL)
     return NULL;
+  run->sink = find_sink (pipeline);
   bus = gst_element_get_bus (pipeline);
   set_offset (run, source, settings->offset);
   if (gst_element_set_state (pipeline, GST_STATE_PLAYING) ==
@@ -221,7 +285,9 @@ archive_run_free (ArchiveRun *run)
     g_source_unref (run->watch);
   }
   gst_element_set_state (run->pipeline, GST_STATE_NULL);
+  gst_clear_object (&run->sink);
   gst_object_unref (run->pipeline);
+  g_free (run->trouble);
   g_mutex_clear (&run->lock);
   g_free (run);
 }

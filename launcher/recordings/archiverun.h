@@ -42,8 +42,11 @@ ArchiveRun *archive_run_start (const ArchiveRunSettings *settings,
 void archive_run_free (ArchiveRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArchiveRun, archive_run_free)
 
-/* Bytes of the piece that the sink has taken, with those before the offset. */
+/* Bytes of the piece that the archive has, as far as the sink tells: else that the
+ * sink has taken, with those before the offset. */
 guint64 archive_run_get_position (ArchiveRun *run);
+/* Why the sink does not get on, and tries again by itself; NULL if it does. */
+const char *archive_run_get_trouble (ArchiveRun *run);
 /* Bytes that it has taken since the last call. */
 guint64 archive_run_take_bytes (ArchiveRun *run);
 

@@ -7,10 +7,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { addDeveloper, checkService, command, makeNode, privateDatabase,
-  query, startNode, startPublisher } from '../lib/node.js';
-import { runPipeline } from '../lib/pipeline.js';
+import { checkService, command, makeNode, startNode } from '../lib/node.js';
 import { Place } from '../lib/place.js';
+import { ask, drop, probe, readWhole, startBroadcast, untilState }
+  from '../lib/recordings.js';
 import { until } from '../lib/until.js';
 
 const place = new Place();
@@ -20,69 +20,38 @@ let service;
 const recordings = (...names) => place.path('node', 'recordings', ...names);
 const sizeOf = (path) => existsSync(path) ? statSync(path).size : 0;
 const bodyOf = (link) => sizeOf(recordings(link, '0.body'));
-const ask = (text) => query(place, privateDatabase(node), text);
 
-async function startOne(game) {
-  const key = await addDeveloper(node, game, game, 'Gordon');
-  const publisher = startPublisher(place, node.rtmp(key));
-  const link = await until(`${game} is live`, async () => (await ask(
-      `SELECT link FROM wishcast.broadcast
-       WHERE game = '${game}' AND state = 'live'`))[0]?.[0], 60);
-  await until('it is being archived', () => bodyOf(link) > 0, 60);
-  return { publisher, link };
-}
-
-async function untilGrown(link, bytes = 100000) {
+const untilGrown = async (link, bytes = 100000) => {
   const size = bodyOf(link);
   await until(`${link} grows`, () => bodyOf(link) > size + bytes, 60);
+};
+
+async function kill() {
+  service.kill('SIGKILL');
+  await service.exited;
+  checkService(service);
 }
 
-const rowOf = async (link) => (await ask(
-    `SELECT state, part, coalesce (size, 0), coalesce (duration, 0), incomplete,
-            coalesce (bucket, '-'), object
-     FROM wishcast.recording WHERE link = '${link}'`))
-    .map((row) => row.join(' ')).join();
-
-async function untilReady(link) {
-  await until('the row is ready', async () => {
-    const row = await rowOf(link);
-    if (!row.startsWith('ready'))
-      throw new Error(`${row}\n${service.output.slice(-3000)}`);
-    return true;
-  }, 90);
-}
-
-// The whole as cachesrc has it, to compare.
-async function readWhole(link) {
-  const path = place.path(`${link}.mp4`);
-  await runPipeline(place, `cachesrc link=${link}
-      cache-dir="${place.path('node', 'cache')}" ! filesink location="${path}"`);
-  return readFileSync(path);
-}
-
-async function probe(path) {
-  const text = await place.run('ffprobe', ['-v', 'error', '-count_frames',
-    '-show_entries', 'stream=codec_name,nb_read_frames:format=duration',
-    '-of', 'json', path]);
-  return JSON.parse(text);
+async function finish({ publisher, link }) {
+  await publisher.stop();
+  await command(node, 'end', link);
 }
 
 async function checkRecording(link) {
-  await untilReady(link);
+  const { duration, ...row } = await untilState(node, link, 'ready');
   const path = recordings(link, '0.mp4');
-  const whole = await readWhole(link);
-  assert.ok(readFileSync(path).equals(whole), 'the file is piece=whole');
+  const { bytes } = await readWhole(node, link);
+  assert.ok(readFileSync(path).equals(bytes), 'the file is piece=whole');
   assert.deepEqual(readdirSync(recordings(link)), ['0.mp4']);
-  const [state, part, size, duration, incomplete, bucket, object] =
-      (await rowOf(link)).split(' ');
-  assert.deepEqual([state, part, size, incomplete, bucket, object],
-      ['ready', '0', String(whole.length), 'f', '-', `${link}/0.mp4`]);
-  const { streams, format } = await probe(path);
+  assert.deepEqual(row, { part: 0, state: 'ready', size: bytes.length,
+    incomplete: false, bucket: '-', object: `${link}/0.mp4` });
+  const { streams, format } = await probe(place, path);
   assert.deepEqual(streams.map((stream) => stream.codec_name),
       ['h264', 'aac']);
   assert.ok(streams.every((stream) => stream.nb_read_frames > 30));
   assert.ok(Math.abs(format.duration - duration) < 1,
       `${format.duration} and ${duration}`);
+  checkService(service);
 }
 
 before(async () => {
@@ -95,50 +64,38 @@ before(async () => {
 after(() => place.leave());
 
 test('a publisher that drops and returns: one recording', async () => {
-  const { publisher, link } = await startOne('half-life');
-  await until('the row says that it is under way', async () =>
-    (await rowOf(link)).startsWith('uploading 0'), 60);
+  const broadcast = await startBroadcast(node, 'half-life');
+  const { link } = broadcast;
+  await untilState(node, link, 'uploading');
   await untilGrown(link);
-  publisher.drop();
-  await until('it is interrupted', async () => Number((await ask(
-      `SELECT count (*) FROM wishcast.outbox WHERE link = '${link}'
-       AND event = 'broadcast.interrupted'`))[0][0]) > 0, 60);
+  await drop(node, broadcast);
   await untilGrown(link);
-  await publisher.stop();
-  await command(node, 'end', link);
+  await finish(broadcast);
   await checkRecording(link);
-  checkService(service);
 });
 
 test('kill -9 of the launcher in the middle: one recording', async () => {
-  const { publisher, link } = await startOne('portal');
+  const broadcast = await startBroadcast(node, 'portal');
+  const { link } = broadcast;
   await untilGrown(link);
-  const before = bodyOf(link);
-  service.kill('SIGKILL');
-  await service.exited;
-  checkService(service);
-  assert.ok(bodyOf(link) >= before);
+  const size = bodyOf(link);
+  await kill();
   service = await startNode(node);
+  assert.ok(bodyOf(link) >= size, 'it goes on');
   await untilGrown(link);
-  await publisher.stop();
-  await command(node, 'end', link);
+  await finish(broadcast);
   await checkRecording(link);
-  checkService(service);
 });
 
 test('kill -9 at the end, and again: one recording', async () => {
-  const { publisher, link } = await startOne('doom');
-  await untilGrown(link);
-  await publisher.stop();
-  await command(node, 'end', link);
+  const broadcast = await startBroadcast(node, 'doom');
+  await untilGrown(broadcast.link);
+  await finish(broadcast);
   for (let n = 0; n < 2; n += 1) {
-    service.kill('SIGKILL');
-    await service.exited;
-    checkService(service);
+    await kill();
     service = await startNode(node);
   }
-  await checkRecording(link);
-  checkService(service);
+  await checkRecording(broadcast.link);
 });
 
 test('what was archived is in the report and in the metrics', async () => {
@@ -149,8 +106,11 @@ test('what was archived is in the report and in the metrics', async () => {
   });
   assert.match(metrics, /^wishcast_archive_links\{failing="true"\} 0$/m);
   assert.match(metrics, /^wishcast_archive_left_bytes 0$/m);
-  const report = await until('the report has it', async () => (await ask(
-      `SELECT report->'archive'->>'open', report->'archive'->>'problem' IS NULL,
-              report->'services' ? 'archiver' FROM wishcast.node`))[0]);
-  assert.deepEqual(report, ['0', 't', 't']);
+  await until('the report has it', async () => {
+    const [report] = await ask(node, `SELECT report->'archive'->>'open',
+        report->'archive'->>'problem' IS NULL, report->'services' ? 'archiver'
+      FROM wishcast.node`);
+    assert.deepEqual(report, ['0', 't', 't']);
+    return true;
+  });
 });
