@@ -149,7 +149,7 @@ drop (ArchiveLink *link, const char *why)
 {
   ArchivePart *part = get_current (link, NULL);
 
-  link->is_doomed = FALSE;
+  link->is_doomed = link->must_clear = FALSE;
   g_message ("The recording of %s is given up: %s", link->name, why);
   g_clear_pointer (&link->run, archive_run_free);
   g_clear_pointer (&link->problem, g_free);
@@ -543,6 +543,18 @@ is_news (ArchiveLink *link, guint number, gint64 now)
   return link->told_at == 0 || now - link->told_at >= TELL_INTERVAL;
 }
 
+/* What became ready meanwhile is for who deletes what is ready. */
+static void
+drop_doomed (ArchiveLink *link)
+{
+  const ArchivePart *part = get_current (link, NULL);
+
+  if (part->stage == ARCHIVE_STAGE_READY || part->stage == ARCHIVE_STAGE_GONE)
+    link->is_doomed = FALSE;
+  else
+    drop (link, "its time is over");
+}
+
 static void
 tell_trouble (ArchiveLink *link)
 {
@@ -561,7 +573,7 @@ archive_link_tick (ArchiveLink *link, gint64 now)
 {
   tell_trouble (link);
   if (link->is_doomed && !link->is_in_job)
-    drop (link, "its time is over");
+    drop_doomed (link);
   for (guint i = 0; i < link->state->parts->len && !link->is_telling; i++)
     if (is_news (link, i, now))
       tell (link, i);
@@ -603,6 +615,12 @@ gboolean
 archive_link_is_waiting (ArchiveLink *link)
 {
   return link->is_waiting && !archive_link_is_working (link);
+}
+
+gboolean
+archive_link_is_long (ArchiveLink *link)
+{
+  return get_current (link, NULL)->stage == ARCHIVE_STAGE_BODY;
 }
 
 gboolean

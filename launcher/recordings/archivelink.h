@@ -19,6 +19,8 @@ void archive_link_free (ArchiveLink *link);
 
 /* Whether it would take a step. */
 gboolean archive_link_is_waiting (ArchiveLink *link);
+/* Whether that may take as long as a broadcast. */
+gboolean archive_link_is_long (ArchiveLink *link);
 /* Whether it is at one. */
 gboolean archive_link_is_working (ArchiveLink *link);
 void archive_link_step (ArchiveLink *link);

@@ -123,7 +123,15 @@ settle (Archiver *archiver, const char *name, Entry *entry)
   return TRUE;
 }
 
-/* What is on air first, and always. */
+static gboolean
+takes_place (const Entry *entry)
+{
+  return !entry->is_open && archive_link_is_long (entry->link) &&
+         archive_link_is_working (entry->link);
+}
+
+/* What is on air goes on in any case, and what has only its end to do: nobody
+ * waits for a recording because of an older one. */
 static void
 schedule (Archiver *archiver)
 {
@@ -137,19 +145,19 @@ schedule (Archiver *archiver)
 
     if (settle (archiver, name, entry))
       g_hash_table_iter_remove (&iter);
-    else if (entry->link != NULL && !entry->is_open)
-      n_ended += archive_link_is_working (entry->link);
+    else if (entry->link != NULL)
+      n_ended += takes_place (entry);
   }
   g_hash_table_iter_init (&iter, archiver->entries);
   while (g_hash_table_iter_next (&iter, &name, &value)) {
     Entry *entry = value;
 
     if (entry->link == NULL || !archive_link_is_waiting (entry->link) ||
-        (!entry->is_open && n_ended >= MOST_ENDED))
+        (!entry->is_open && archive_link_is_long (entry->link) &&
+            n_ended >= MOST_ENDED))
       continue;
     archive_link_step (entry->link);
-    if (!entry->is_open)
-      n_ended += archive_link_is_working (entry->link);
+    n_ended += takes_place (entry);
   }
 }
 

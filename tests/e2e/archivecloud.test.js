@@ -118,6 +118,21 @@ test('a cloud that is away costs time, and the operator is told', async () => {
   });
 });
 
+test('a cloud that does not answer does not keep the launcher from ending',
+    async () => {
+      const broadcast = await startBroadcast(node, 'quake');
+      await untilSent();
+      const stall = fake.inject({ at: 'put', what: 'stall' });
+      await stall.hit;
+      service.kill('SIGTERM');
+      assert.equal(await service.exited, 0);
+      stall.release();
+      service = await startNode(node);
+      await untilSent();
+      await finish(broadcast);
+      await checkRecording(broadcast.link);
+    });
+
 for (const stage of ['compose', 'delete'])
   test(`killed at ${stage}`, async () => {
     const broadcast = await startBroadcast(node, `game-${stage}`);
