@@ -124,7 +124,7 @@ recording_filename_new (
   g_autofree char *clean_date = clean (date, DATE_MAX);
   GString *name = g_string_new (*clean_game != '\0' ? clean_game : "Broadcast");
 
-  if (*clean_title != '\0')
+  if (*clean_title != '\0' && strcmp (clean_title, clean_game) != 0)
     g_string_append_printf (name, DASH "%s", clean_title);
   g_string_append_printf (name, DASH "%s", clean_date);
   if (part > 0)

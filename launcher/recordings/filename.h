@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* Of bytes, so that it fits everywhere, with what browsers put behind it. */
 #define RECORDING_FILENAME_MAX 200
 
-/* @title: may be empty. @date: ISO 8601. @part: from 1; 0: there is one only.
+/* @title: may be empty, or that of the game. @date: ISO 8601. @part: from 1; 0: there is one only.
  * Titles are anybody's: what comes of them is UTF-8 that every system takes as
  * the name of one file. (transfer full) */
 char *recording_filename_new (

@@ -23,6 +23,7 @@ test_name (void)
 
   assert_name ("Half-Life", "Speedrun", "Half-Life" DASH "Speedrun");
   assert_name ("Portal", "", "Portal");
+  assert_name ("Portal", " Portal", "Portal");
   assert_name ("Тетрис", "Ёлка", "Тетрис" DASH "Ёлка");
   assert_name ("G", "👩‍🚀 in 100 %", "G" DASH "👩‍🚀 in 100 %");
   g_assert_cmpstr (part, ==, "Portal" DASH DATE DASH "2.mp4");
