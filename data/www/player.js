@@ -353,7 +353,8 @@ export class Player extends EventTarget {
     this.#video.onerror = () =>
       this.#files ? this.#onFileError() : this.#recover(false);
     this.#video.src = this.#files ? this.#files[this.#part] : this.#url;
-    if (this.#resumeAt > 0)
+    // What was said to one that had not begun holds for the next one, too.
+    if (this.#files)
       this.#video.currentTime = this.#resumeAt;
     if (this.#plays)
       this.#play();

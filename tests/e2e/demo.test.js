@@ -133,6 +133,15 @@ test('two are on air, one was, and with the printed key a third', async () => {
   await play(comets, 640);
   assert.deepEqual(printed('Recording'), [`${url}${ended.watch}`]);
   await play(printed('Recording')[0], 640);
+  const { parts: [part] } = await until('its recording is archived', async () =>
+    (await broadcasts(port, 'ended'))
+        .map(({ recording }) => recording).find(({ state }) =>
+          state === 'ready'), 60);
+  const file = await fetch(url + part.download);
+  assert.equal(file.status, 200);
+  assert.match(file.headers.get('content-disposition'),
+      /^attachment; filename="Moss & Magnets - [^"]*\.mp4"/);
+  assert.equal((await file.arrayBuffer()).byteLength, part.size);
 
   assert.equal(printed('Game')[0], `${url}/game/copper-tides`);
   const [key] = printed('Stream Key');
