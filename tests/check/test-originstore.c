@@ -339,6 +339,53 @@ test_cleared_link (Fixture *f, gconstpointer unused)
   assert_status (f, "/live/other/video_0/0-0.m4s", 404);
 }
 
+/* What a reader still has of it is not served any more. */
+static void
+test_forgotten (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *path = g_build_filename (f->dir, "game", NULL);
+
+  store_epoch (f, 0, 0, 3, TRUE);
+  end_store (f);
+  g_assert_cmpint (origin_get_last_read (f->origin, "game"), ==, 0);
+  assert_status (f, VIDEO "0-0.m4s", 200);
+  g_assert_cmpint (origin_get_last_read (f->origin, "game"), >, 0);
+  g_assert_cmpint (origin_get_last_read (f->origin, "other"), ==, 0);
+  assert_status (f, VIDEO "index.m3u8", 200);
+  remove_tree (path);
+  assert_status (f, VIDEO "index.m3u8", 200);
+  origin_forget (f->origin, "game");
+  g_assert_cmpint (origin_get_last_read (f->origin, "game"), ==, 0);
+  assert_status (f, "/live/game/master.m3u8", 404);
+  assert_status (f, VIDEO "index.m3u8", 404);
+  assert_status (f, VIDEO "0-0.m4s", 404);
+}
+
+/* One that is on air is read, and stays; one that has ended goes, though memory
+ * has its last minute. */
+static void
+test_forgotten_on_air (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TrackTable) table = test_table (TRUE);
+  g_autofree char *path = g_build_filename (f->dir, "game", NULL);
+  OriginBroadcast *broadcast = publish (f, 300 * NS_PER_S);
+
+  origin_broadcast_set_tracks (broadcast, table);
+  test_push_init (broadcast, TEST_VIDEO, 0, 0);
+  test_push_init (broadcast, TEST_AUDIO, 0, 0);
+  test_push_segments (broadcast, 0, 0, 3, TRUE);
+  g_assert_cmpint (origin_get_last_read (f->origin, "game"), >, 0);
+  origin_forget (f->origin, "game");
+  assert_status (f, VIDEO "index.m3u8", 200);
+  origin_broadcast_leave (broadcast, 0);
+  assert_lists (f, VIDEO "index.m3u8", "#EXT-X-ENDLIST", 1);
+  remove_tree (path);
+  origin_forget (f->origin, "game");
+  assert_status (f, VIDEO "index.m3u8", 404);
+  assert_status (f, "/live/game/master.m3u8", 404);
+  g_assert_cmpint (origin_get_last_read (f->origin, "game"), ==, 0);
+}
+
 static void
 test_other_dir (Fixture *f, gconstpointer unused)
 {
@@ -362,6 +409,8 @@ main (int argc, char **argv)
   ADD ("reattach", test_reattach);
   ADD ("unknown-links", test_unknown_links);
   ADD ("cleared-link", test_cleared_link);
+  ADD ("forgotten", test_forgotten);
+  ADD ("forgotten-on-air", test_forgotten_on_air);
   ADD ("other-dir", test_other_dir);
   return g_test_run ();
 }
