@@ -77,12 +77,13 @@ add (Test *t, const char *link, const char *ended, const char *kept)
       "'public', '" NODE "', NULL, 'ended', (now () - interval '%s'), '15 s', "
       "NULL, 'developer');"
       "SELECT wishcast.set_recording ('%s', 0, '" NODE "', NULL, "
-      "'%s.mp4', 'ready', 5, 'AAAAAA==', 1, false)",
+      "'%s/0.mp4', 'ready', 5, 'AAAAAA==', 1, false)",
       kept, link, link, ended, link, link);
-  g_autofree char *name = g_strconcat (link, ".mp4", NULL);
-  g_autofree char *path = g_build_filename (t->dir, name, NULL);
+  g_autofree char *folder = g_build_filename (t->dir, link, NULL);
+  g_autofree char *path = g_build_filename (folder, "0.mp4", NULL);
 
   pg_kit_run (t->pg, sql);
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0750), ==, 0);
   g_assert_true (g_file_set_contents (path, "media", -1, NULL));
   return g_steal_pointer (&path);
 }
@@ -160,13 +161,13 @@ test_not_kept (Test *t, gconstpointer unused)
   Retention *retention;
 
   pg_kit_run (t->pg,
-      "SELECT wishcast.set_recording ('a', 1, '" NODE "', NULL, 'b.mp4', "
+      "SELECT wishcast.set_recording ('a', 1, '" NODE "', NULL, 'a/1.mp4', "
       "'uploading', 5, NULL, 1, false)");
   retention = start (t, NODE);
   pg_kit_await (t->pg, DELETED, "1");
   g_assert_false (is_there (path));
   pg_kit_run (t->pg,
-      "SELECT wishcast.set_recording ('a', 1, '" NODE "', NULL, 'b.mp4', "
+      "SELECT wishcast.set_recording ('a', 1, '" NODE "', NULL, 'a/1.mp4', "
       "'ready', 5, 'AAAAAA==', 1, false)");
   pg_kit_await (t->pg, DELETED, "2");
   retention_free (retention);
@@ -294,7 +295,8 @@ test_bad_objects (Test *t, gconstpointer unused)
   pg_kit_await (t->pg, DELETED, "1");
   g_assert_cmpuint (
       log_kit_count ("The recording * cannot be deleted*"), ==, 1);
-  g_assert_cmpuint (log_kit_count ("The recording bad-0.mp4 cannot *"), ==, 1);
+  g_assert_cmpuint (
+      log_kit_count ("The recording bad-0/0.mp4 cannot *"), ==, 1);
   g_assert_false (is_there (good));
   retention_get_figures (retention, &figures);
   g_assert_cmpuint (figures.n_deleted, ==, 1);
