@@ -158,6 +158,37 @@ test_node (Test *t, gconstpointer unused)
   node_figures_free (figures);
 }
 
+/* What it does with recordings, and that it does nothing. */
+static void
+test_recordings (Test *t, gconstpointer unused)
+{
+  static const char *const members[] = {"archive", "cache", "retention"};
+  CacheKeeperSettings settings = {
+      .cache_dir = "/nonexistent",
+      .state_dir = "/nonexistent",
+      .max_size = "50 %",
+  };
+  NodeFigures *figures = node_figures_new (&t->settings);
+  g_autoptr (JsonNode) report = node_figures_collect (figures, TRUE, SECOND);
+  JsonObject *object = json_node_get_object (report);
+  g_autofree char *text = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    g_assert_true (json_object_get_null_member (object, members[i]));
+  node_figures_free (figures);
+  json_node_unref (g_steal_pointer (&report));
+
+  t->settings.keeper = cache_keeper_new (&settings);
+  figures = node_figures_new (&t->settings);
+  report = node_figures_collect (figures, TRUE, SECOND);
+  object = json_node_get_object (report);
+  text = json_to_string (json_object_get_member (object, "cache"), FALSE);
+  g_assert_cmpstr (
+      text, ==, "{\"size\":0,\"budget\":0,\"unarchived\":0,\"cleared\":0}");
+  node_figures_free (figures);
+  cache_keeper_free (t->settings.keeper);
+}
+
 static void
 test_without_ingest (Test *t, gconstpointer unused)
 {
@@ -318,6 +349,7 @@ main (int argc, char **argv)
   ADD ("broadcast", FALSE, test_broadcast);
   ADD ("errors", FALSE, test_errors);
   ADD ("node", FALSE, test_node);
+  ADD ("recordings", FALSE, test_recordings);
   ADD ("without-ingest", FALSE, test_without_ingest);
   ADD ("rows", TRUE, test_rows);
   ADD ("two-nodes", TRUE, test_two_nodes);

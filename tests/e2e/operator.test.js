@@ -44,8 +44,8 @@ const find = (overview, name) =>
 before(async () => {
   // A node that only has the database of both.
   const shared = await makeNode(place, 'shared', {
-    services:
-      { ingest: false, api: false, sweeper: false, notifier: false },
+    services: { ingest: false, api: false, sweeper: false, notifier: false,
+      archiver: false, retention: false },
     nginx: { private: false },
   });
   const token = place.path('token');
@@ -89,8 +89,11 @@ test('a broadcast is seen from the other node', async () => {
   for (const name of ['a', 'b']) {
     const { alive, report } = find(overview, name);
     assert.equal(alive, true);
-    assert.deepEqual(
-        report.services, ['ingest', 'api', 'sweeper', 'notifier']);
+    assert.deepEqual(report.services, ['ingest', 'api', 'sweeper', 'notifier',
+      'archiver', 'retention']);
+    assert.equal(report.cache.cleared, 0);
+    assert.deepEqual(report.retention,
+        { deleted: 0, onHold: false, problem: null });
     assert.ok(report.messages.some(({ text }) => text.includes('is ready')));
     assert.ok(!JSON.stringify(report).includes(key));
   }
