@@ -182,6 +182,9 @@ test('the right one opens figures, graphs, rows and nodes', async () => {
   await untilText(operator, cell('bitRate'), /[1-9]\d* kb\/s/);
   await untilText(operator, '.node[data-node="one"]',
       /Alive.*Connected.*ingest, API, sweeper/s);
+  await untilText(operator, '.node[data-node="one"]', /not archived: \d/);
+  await untilText(operator, '.node[data-node="one"]',
+      /under way: 1, failing: 0/);
   await untilText(operator, '#banner', /All is well/);
   await untilText(operator, '#messages', /is ready/);
   await until('the graph has a line', async () =>
