@@ -139,7 +139,7 @@ read_all (WishlistSource *source, const NoticeTexts *texts,
     if (page == NULL)
       return FALSE;
     for (guint i = 0; i < page->users->len && *n + i < SAMPLES; i++)
-      print_sample (texts, job, g_ptr_array_index (page->users, i));
+      print_sample (texts, job, wishlist_page_get (page, i));
     *n += page->users->len;
     g_free (cursor);
     cursor = g_steal_pointer (&page->cursor);

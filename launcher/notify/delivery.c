@@ -26,6 +26,18 @@ delivery_result_add_refusal (
 }
 
 void
+delivery_result_merge (DeliveryResult *result, DeliveryResult *more)
+{
+  result->sent += more->sent;
+  if (result->refusals == NULL)
+    result->refusals = g_steal_pointer (&more->refusals);
+  else if (more->refusals != NULL)
+    g_ptr_array_extend_and_steal (
+        result->refusals, g_steal_pointer (&more->refusals));
+  more->sent = 0;
+}
+
+void
 delivery_result_clear (DeliveryResult *result)
 {
   g_clear_pointer (&result->refusals, g_ptr_array_unref);

@@ -23,6 +23,8 @@ typedef struct {
 void delivery_result_add_refusal (
     DeliveryResult *result, const WishlistUser *user, const char *reason);
 
+/* Takes all that @more has. */
+void delivery_result_merge (DeliveryResult *result, DeliveryResult *more);
 void delivery_result_clear (DeliveryResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DeliveryResult, delivery_result_clear)
 
@@ -36,12 +38,22 @@ typedef enum {
 GQuark delivery_error_quark (void);
 
 typedef struct {
+  /* Hands @page over, ahead of deliver(), which comes for each page in the same
+   * order. At most two are begun at a time, so that one is under way while the
+   * other is committed. They and @form stay until they are delivered or dropped.
+   * NULL: all is done by deliver(). FALSE: all that was begun is dropped. */
+  gboolean (*begin) (Delivery *delivery, const NoticeForm *form,
+      const WishlistPage *page, GCancellable *cancellable, GError **error);
   /* Returns once every user of @page has been taken or refused for good. FALSE:
    * some may have been taken; the same page will be delivered again, with the
-   * same keys. @page_number counts from 0 within the job. */
-  gboolean (*deliver) (Delivery *delivery, const NoticeTexts *texts,
-      const NoticeJob *job, guint64 page_number, const WishlistPage *page,
-      DeliveryResult *result, GCancellable *cancellable, GError **error);
+   * same keys, and what was begun is dropped. @page_number counts from 0 within
+   * the job. */
+  gboolean (*deliver) (Delivery *delivery, const NoticeForm *form,
+      guint64 page_number, const WishlistPage *page, DeliveryResult *result,
+      GCancellable *cancellable, GError **error);
+  /* Nothing of the pages that were begun is used any more once it returns. NULL
+   * where begin() is. */
+  void (*drop) (Delivery *delivery);
   void (*free) (Delivery *delivery);
 } DeliveryClass;
 

@@ -11,8 +11,8 @@
 /* Somebody may have died with a job, or one may be due again. */
 #define GLANCE 5000 /* ms */
 #define LEASE "15 seconds"
-/* The smallest page, if it is to be slow. */
-#define LEAST_PAGE 100
+/* The smallest half of a page, if it is to be slow. */
+#define LEAST_HALF 100
 #define MOST_WAIT (5 * 60 * G_TIME_SPAN_SECOND)
 #define OF_REFUSED                                                             \
   "SELECT user_id, username, language FROM wishcast.notification_refused "     \
@@ -236,40 +236,65 @@ write_total (Fanout *fanout, const Job *job, WishlistSource *source)
 }
 
 static PageReader *
-make_reader (Fanout *fanout, const Job *job)
+make_reader (Fanout *fanout, const Job *job, const NoticeForm *form)
 {
-  guint page = fanout->max_rate == 0
-                   ? FANOUT_PAGE
-                   : CLAMP (fanout->max_rate, LEAST_PAGE, FANOUT_PAGE);
+  guint half = fanout->max_rate == 0
+                   ? FANOUT_HALF
+                   : CLAMP (fanout->max_rate, LEAST_HALF, FANOUT_HALF);
   WishlistSource *source;
 
   if (job->is_retrying)
     return page_reader_new (wishlist_sql_new (fanout->conninfo, OF_REFUSED),
-        job->notice.broadcast, job->cursor, page, fanout->texts, &job->notice);
+        job->notice.broadcast, job->cursor, half, form);
   source = fanout->make_source (fanout->data);
   if (job->pages == 0)
     write_total (fanout, job, source);
-  return page_reader_new (
-      source, job->notice.game, job->cursor, page, fanout->texts, &job->notice);
+  return page_reader_new (source, job->notice.game, job->cursor, half, form);
 }
 
 static gboolean
-deliver (Fanout *fanout, const Job *job, const WishlistPage *page,
-    DeliveryResult *result, GCancellable *cancellable, GError **error)
+begin (Fanout *fanout, const NoticeForm *form, const WishlistPage *page,
+    GCancellable *cancellable, GError **error)
+{
+  for (guint i = 0; i < fanout->deliveries->len; i++) {
+    Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
+
+    if (delivery->class->begin != NULL &&
+        !delivery->class->begin (delivery, form, page, cancellable, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+deliver (Fanout *fanout, const Job *job, const NoticeForm *form,
+    const WishlistPage *page, DeliveryResult *result, GCancellable *cancellable,
+    GError **error)
 {
   for (guint i = 0; i < fanout->deliveries->len; i++) {
     Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
 
     /* By several ways, each user counts once. */
     result->sent = 0;
-    if (!delivery->class->deliver (delivery, fanout->texts, &job->notice,
-            job->pages, page, result, cancellable, error))
+    if (!delivery->class->deliver (
+            delivery, form, job->pages, page, result, cancellable, error))
       return FALSE;
   }
   return TRUE;
 }
 
-/* So that no more than the rate have been told since @begun. */
+static void
+drop (Fanout *fanout)
+{
+  for (guint i = 0; i < fanout->deliveries->len; i++) {
+    Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
+
+    if (delivery->class->drop != NULL)
+      delivery->class->drop (delivery);
+  }
+}
+
+/* Waits so that no more than the rate have been told since @begun. */
 static void
 pace (Fanout *fanout, guint64 n, gint64 begun, GCancellable *cancellable)
 {
@@ -286,30 +311,104 @@ pace (Fanout *fanout, guint64 n, gint64 begun, GCancellable *cancellable)
   }
 }
 
+/* What is under way of a job. */
+typedef struct {
+  PageReader *reader;
+  NoticeForm *form;
+  WishlistPage *page; /* that is begun: half a page */
+  WishlistPage *next; /* that is begun too, or NULL */
+} Course;
+
+static void
+course_clear (Course *course)
+{
+  g_clear_pointer (&course->page, wishlist_page_free);
+  g_clear_pointer (&course->next, wishlist_page_free);
+  page_reader_free (course->reader);
+  notice_form_free (course->form);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Course, course_clear)
+
+/* Waits for what is read next. */
+static gboolean
+begin_page (
+    Fanout *fanout, Course *course, GCancellable *cancellable, GError **error)
+{
+  course->page = page_reader_next (course->reader, cancellable, error);
+  return course->page != NULL &&
+         begin (fanout, course->form, course->page, cancellable, error);
+}
+
+static gboolean
+can_begin (const Fanout *fanout)
+{
+  for (guint i = 0; i < fanout->deliveries->len; i++) {
+    const Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
+
+    if (delivery->class->begin != NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The other half of a page goes out before this one is answered for and
+ * committed, so that neither waits for the other; but not faster than it may. */
+static gboolean
+begin_ahead (
+    Fanout *fanout, Course *course, GCancellable *cancellable, GError **error)
+{
+  if (fanout->max_rate > 0 || course->page->cursor == NULL ||
+      !can_begin (fanout))
+    return TRUE;
+  /* If it cannot be read, begin_page() tries once more, and says so. */
+  course->next = page_reader_next (course->reader, cancellable, NULL);
+  return course->next == NULL ||
+         begin (fanout, course->form, course->next, cancellable, error);
+}
+
+static gboolean
+finish_page (Fanout *fanout, Job *job, Course *course,
+    GCancellable *cancellable, GError **error)
+{
+  g_auto (DeliveryResult) result = {0};
+
+  if (!deliver (fanout, job, course->form, course->page, &result, cancellable,
+          error) ||
+      !advance (fanout, job, course->page, &result, error))
+    return FALSE;
+  wishlist_page_free (course->page);
+  course->page = g_steal_pointer (&course->next);
+  return TRUE;
+}
+
 /* FALSE: with @error what stopped it, without if it is not ours any more. */
 static gboolean
 run_pages (Fanout *fanout, Job *job, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (PageReader) reader = make_reader (fanout, job);
+  g_auto (Course)
+      course = {.form = notice_form_new (fanout->texts, &job->notice)};
   gint64 begun = g_get_monotonic_time ();
   guint64 n = 0;
   gboolean is_last = FALSE;
 
+  course.reader = make_reader (fanout, job, course.form);
   while (!is_last) {
-    g_autoptr (WishlistPage) page =
-        page_reader_next (reader, cancellable, error);
-    g_auto (DeliveryResult) result = {0};
-
-    if (page == NULL ||
-        !deliver (fanout, job, page, &result, cancellable, error) ||
-        !advance (fanout, job, page, &result, error))
-      return FALSE;
-    is_last = page->cursor == NULL;
-    n += page->users->len;
+    if ((course.page == NULL &&
+            !begin_page (fanout, &course, cancellable, error)) ||
+        !begin_ahead (fanout, &course, cancellable, error))
+      break;
+    is_last = course.page->cursor == NULL;
+    n += course.page->users->len;
+    if (!finish_page (fanout, job, &course, cancellable, error)) {
+      is_last = FALSE;
+      break;
+    }
     if (!is_last)
       pace (fanout, n, begun, cancellable);
   }
-  return TRUE;
+  if (!is_last)
+    drop (fanout);
+  return is_last;
 }
 
 static gint64

@@ -6,16 +6,17 @@
 G_BEGIN_DECLS
 
 /* The notifier of a node: takes jobs from wishcast.notification_job, one at a
- * time, reads the wishlist page by page and delivers each, the next being read
- * meanwhile; commits the cursor after each. Any number of nodes may run one. A
+ * time, reads the wishlist half a page at a time and delivers each, the next being
+ * read meanwhile; commits the cursor after each. Any number of nodes may run one. A
  * thread for the job, one for the reading, and a PgWorker that listens to
  * wishcast_jobs and keeps the lease. Whatever is away is asked again with
  * backoff, the job staying where it is. */
 typedef struct _Fanout Fanout;
 
-/* Users a page: what is repeated on the wire after a kill, and what is held in
- * memory, twice. */
-#define FANOUT_PAGE 5000
+/* Users a page: whom a kill repeats on the wire, at most. One half of it may be
+ * under way while the other is answered for and committed. */
+#define FANOUT_PAGE 10000
+#define FANOUT_HALF (FANOUT_PAGE / 2)
 
 typedef struct {
   const char *conninfo;

@@ -29,13 +29,8 @@ is_plain (guchar c)
 }
 
 void
-json_text_append (GString *json, const char *text)
+json_text_append_inner (GString *json, const char *text)
 {
-  if (text == NULL) {
-    g_string_append (json, "null");
-    return;
-  }
-  g_string_append_c (json, '"');
   while (*text != '\0') {
     const char *end = text;
 
@@ -46,5 +41,16 @@ json_text_append (GString *json, const char *text)
       append_escaped (json, (guchar)*end++);
     text = end;
   }
+}
+
+void
+json_text_append (GString *json, const char *text)
+{
+  if (text == NULL) {
+    g_string_append (json, "null");
+    return;
+  }
+  g_string_append_c (json, '"');
+  json_text_append_inner (json, text);
   g_string_append_c (json, '"');
 }

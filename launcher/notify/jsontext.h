@@ -9,5 +9,7 @@ G_BEGIN_DECLS
  * quotes; NULL as null. For what is written a million times: a tree of json-glib
  * costs ten times as much. */
 void json_text_append (GString *json, const char *text);
+/* Without the quotes; @text is not NULL. */
+void json_text_append_inner (GString *json, const char *text);
 
 G_END_DECLS

@@ -7,19 +7,23 @@
 #define CONTENT_TYPE "application/cloudevents+json; charset=UTF-8"
 /* How long a wait looks for nothing but the brokers. */
 #define GLANCE 100 /* ms */
-/* More than a page of the fan-out, and what it may hold in memory. */
+/* A page of the fan-out, and what it may hold in memory. */
 #define MOST_MESSAGES "10000"
 #define MOST_KBYTES "32768"
 /* From send() until a message counts as not taken. */
 #define DELIVERY_TIMEOUT "30000" /* ms */
 #define ERROR_SIZE 512
+/* Messages between two looks for answers: each look takes locks. */
+#define LOOK 64
 
 struct _KafkaProducer {
-  rd_kafka_t *rk; /* NULL: to be made */
-  char *brokers;
-  KafkaRefused refused;
+  rd_kafka_t *rk;          /* NULL: to be made */
+  rd_kafka_topic_t *topic; /* of it */
+  char *brokers, *topic_name;
+  KafkaAnswered answered; /* or NULL */
   gpointer data;
-  guint n_failed; /* since the last flush */
+  guint n_sent;
+  guint n_failed; /* since it was empty */
   char *failure;  /* the first of them */
 };
 
@@ -36,16 +40,23 @@ is_refusal (rd_kafka_resp_err_t code)
 }
 
 static void
+answer (KafkaProducer *producer, gpointer message_data, const char *refusal)
+{
+  if (producer->answered != NULL)
+    producer->answered (message_data, refusal, producer->data);
+}
+
+static void
 on_delivered (rd_kafka_t *rk, const rd_kafka_message_t *message, void *data)
 {
   KafkaProducer *producer = data;
 
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    answer (producer, message->_private, NULL);
     return;
+  }
   if (is_refusal (message->err)) {
-    if (producer->refused != NULL)
-      producer->refused (
-          message->_private, rd_kafka_err2str (message->err), producer->data);
+    answer (producer, message->_private, rd_kafka_err2str (message->err));
     return;
   }
   producer->n_failed++;
@@ -79,7 +90,7 @@ connect_producer (KafkaProducer *producer, GError **error)
     const char *name, *value;
   } options[] = {
       {"enable.idempotence", "true"},
-      {"linger.ms", "5"},
+      {"linger.ms", "1"},
       {"compression.codec", "lz4"},
       {"queue.buffering.max.messages", MOST_MESSAGES},
       {"queue.buffering.max.kbytes", MOST_KBYTES},
@@ -89,7 +100,7 @@ connect_producer (KafkaProducer *producer, GError **error)
   };
   rd_kafka_conf_t *conf = rd_kafka_conf_new ();
   gboolean is_good = set (conf, "bootstrap.servers", producer->brokers, error);
-  char text[ERROR_SIZE];
+  char text[ERROR_SIZE] = "";
 
   for (guint i = 0; is_good && i < G_N_ELEMENTS (options); i++)
     is_good = set (conf, options[i].name, options[i].value, error);
@@ -101,35 +112,50 @@ connect_producer (KafkaProducer *producer, GError **error)
   rd_kafka_conf_set_dr_msg_cb (conf, on_delivered);
   rd_kafka_conf_set_log_cb (conf, on_log);
   producer->rk = rd_kafka_new (RD_KAFKA_PRODUCER, conf, text, sizeof text);
-  if (producer->rk != NULL)
+  if (producer->rk == NULL) {
+    rd_kafka_conf_destroy (conf);
+    g_set_error (error, KAFKA_ERROR, KAFKA_ERROR_WRONG, "Kafka: %s", text);
+    return FALSE;
+  }
+  producer->topic =
+      rd_kafka_topic_new (producer->rk, producer->topic_name, NULL);
+  if (producer->topic != NULL)
     return TRUE;
-  rd_kafka_conf_destroy (conf);
-  g_set_error (error, KAFKA_ERROR, KAFKA_ERROR_WRONG, "Kafka: %s", text);
+  g_clear_pointer (&producer->rk, rd_kafka_destroy);
+  g_set_error (error, KAFKA_ERROR, KAFKA_ERROR_WRONG,
+      "Kafka: \"%s\" is no name of a topic", producer->topic_name);
   return FALSE;
 }
 
 KafkaProducer *
-kafka_producer_new (const char *brokers, GError **error)
+kafka_producer_new (const char *brokers, const char *topic, GError **error)
 {
   g_autoptr (KafkaProducer) producer = g_new0 (KafkaProducer, 1);
 
   producer->brokers = g_strdup (brokers);
+  producer->topic_name = g_strdup (topic);
   if (!connect_producer (producer, error))
     return NULL;
   return g_steal_pointer (&producer);
 }
 
-/* Drops what is queued, as it names what the caller is about to free. Also the way
- * out of a fatal error, after which an idempotent producer takes nothing more. */
-static void
-disconnect (KafkaProducer *producer)
+/* Also the way out of a fatal error, after which an idempotent producer takes
+ * nothing more. */
+void
+kafka_producer_empty (KafkaProducer *producer)
 {
+  KafkaAnswered answered = producer->answered;
+
   if (producer->rk == NULL)
     return;
+  producer->answered = NULL;
   rd_kafka_purge (
       producer->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   rd_kafka_flush (producer->rk, 0);
+  rd_kafka_topic_destroy (producer->topic);
+  /* Waits for its threads. */
   rd_kafka_destroy (producer->rk);
+  producer->answered = answered;
   producer->rk = NULL;
   producer->n_failed = 0;
   g_clear_pointer (&producer->failure, g_free);
@@ -140,62 +166,84 @@ kafka_producer_free (KafkaProducer *producer)
 {
   if (producer == NULL)
     return;
-  producer->refused = NULL;
-  disconnect (producer);
+  kafka_producer_empty (producer);
   g_free (producer->brokers);
+  g_free (producer->topic_name);
   g_free (producer);
 }
 
 void
-kafka_producer_on_refused (
-    KafkaProducer *producer, KafkaRefused refused, gpointer data)
+kafka_producer_on_answered (
+    KafkaProducer *producer, KafkaAnswered answered, gpointer data)
 {
-  producer->refused = refused;
+  producer->answered = answered;
   producer->data = data;
 }
 
 static rd_kafka_resp_err_t
-produce (KafkaProducer *producer, const char *topic, const char *key,
-    const char *value, gsize length, gpointer message_data)
+produce (KafkaProducer *producer, const KafkaRecord *record)
 {
-  return rd_kafka_producev (producer->rk, RD_KAFKA_V_TOPIC (topic),
-      RD_KAFKA_V_KEY (key, strlen (key)),
-      RD_KAFKA_V_VALUE ((void *)value, length),
+  return rd_kafka_producev (producer->rk, RD_KAFKA_V_RKT (producer->topic),
+      RD_KAFKA_V_KEY (record->key, strlen (record->key)),
+      RD_KAFKA_V_VALUE ((void *)record->value, record->length),
       RD_KAFKA_V_HEADER ("content-type", CONTENT_TYPE, -1),
-      RD_KAFKA_V_MSGFLAGS (RD_KAFKA_MSG_F_COPY),
-      RD_KAFKA_V_OPAQUE (message_data), RD_KAFKA_V_END);
+      RD_KAFKA_V_MSGFLAGS (record->is_kept ? 0 : RD_KAFKA_MSG_F_COPY),
+      RD_KAFKA_V_OPAQUE (record->data), RD_KAFKA_V_END);
 }
 
 gboolean
-kafka_producer_send (KafkaProducer *producer, const char *topic,
-    const char *key, const char *value, gsize length, gpointer message_data,
+kafka_producer_send (KafkaProducer *producer, const KafkaRecord *record,
     GCancellable *cancellable, GError **error)
 {
   rd_kafka_resp_err_t code;
 
   if (producer->rk == NULL && !connect_producer (producer, error))
     return FALSE;
-  while ((code = produce (producer, topic, key, value, length, message_data)) ==
-         RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+  while ((code = produce (producer, record)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
     if (g_cancellable_set_error_if_cancelled (cancellable, error)) {
-      disconnect (producer);
+      kafka_producer_empty (producer);
       return FALSE;
     }
     rd_kafka_poll (producer->rk, GLANCE);
   }
-  rd_kafka_poll (producer->rk, 0);
+  if (++producer->n_sent % LOOK == 0)
+    rd_kafka_poll (producer->rk, 0);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
     return TRUE;
   if (is_refusal (code)) {
-    if (producer->refused != NULL)
-      producer->refused (message_data, rd_kafka_err2str (code), producer->data);
+    answer (producer, record->data, rd_kafka_err2str (code));
     return TRUE;
   }
   g_set_error (error, KAFKA_ERROR,
       code == RD_KAFKA_RESP_ERR__FATAL ? KAFKA_ERROR_AWAY : KAFKA_ERROR_WRONG,
-      "Kafka, topic %s: %s", topic, rd_kafka_err2str (code));
-  disconnect (producer);
+      "Kafka, topic %s: %s", producer->topic_name, rd_kafka_err2str (code));
+  kafka_producer_empty (producer);
   return FALSE;
+}
+
+/* After a wait. */
+static gboolean
+judge (KafkaProducer *producer, GCancellable *cancellable, GError **error)
+{
+  if (!g_cancellable_set_error_if_cancelled (cancellable, error)) {
+    if (producer->n_failed == 0)
+      return TRUE;
+    g_set_error (error, KAFKA_ERROR, KAFKA_ERROR_AWAY,
+        "Kafka at %s has not taken %u messages: %s", producer->brokers,
+        producer->n_failed, producer->failure);
+  }
+  kafka_producer_empty (producer);
+  return FALSE;
+}
+
+gboolean
+kafka_producer_await (KafkaProducer *producer, const guint *open,
+    GCancellable *cancellable, GError **error)
+{
+  while (*open > 0 && producer->n_failed == 0 &&
+         !g_cancellable_is_cancelled (cancellable))
+    rd_kafka_poll (producer->rk, GLANCE);
+  return judge (producer, cancellable, error);
 }
 
 gboolean
@@ -207,13 +255,5 @@ kafka_producer_flush (
   while (rd_kafka_outq_len (producer->rk) > 0 &&
          !g_cancellable_is_cancelled (cancellable))
     rd_kafka_flush (producer->rk, GLANCE);
-  if (!g_cancellable_set_error_if_cancelled (cancellable, error)) {
-    if (producer->n_failed == 0)
-      return TRUE;
-    g_set_error (error, KAFKA_ERROR, KAFKA_ERROR_AWAY,
-        "Kafka at %s has not taken %u messages: %s", producer->brokers,
-        producer->n_failed, producer->failure);
-  }
-  disconnect (producer);
-  return FALSE;
+  return judge (producer, cancellable, error);
 }

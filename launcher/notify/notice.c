@@ -7,6 +7,8 @@
 #include "uuid5.h"
 
 #define EVENT_TYPE "com.wishcast.broadcast.started.v1"
+/* Stands for the user's name in a text, of which it cannot be a part. */
+#define NAME_MARK "\xff"
 /* Longer ones no language has (RFC 5646, section 4.4.1). */
 #define MAX_LANGUAGE 35
 
@@ -135,115 +137,231 @@ find_template (const NoticeTexts *texts, const char *language)
   return texts->standard;
 }
 
+/* What stands before, between and after the user's name, which is cut at a byte
+ * that no UTF-8 has. (transfer full) */
+static char **
+split (const char *text, const NoticeJob *job)
+{
+  const char *values[N_NAMES] = {[GAME] = job->game_title,
+      [ID] = job->game,
+      [USERNAME] = NAME_MARK,
+      [LINK] = job->watch_url};
+  g_autoptr (GString) marked = g_string_new (NULL);
+
+  expand (text, values, marked, NULL);
+  return g_strsplit (marked->str, NAME_MARK, -1);
+}
+
 char *
 notice_make_text (
     const NoticeTexts *texts, const NoticeJob *job, const WishlistUser *user)
 {
-  const char *values[N_NAMES] = {[GAME] = job->game_title,
-      [ID] = job->game,
-      [USERNAME] = user->name,
-      [LINK] = job->watch_url};
-  GString *result = g_string_new (NULL);
+  g_auto (GStrv) parts = split (find_template (texts, user->language), job);
 
-  expand (find_template (texts, user->language), values, result, NULL);
-  return g_string_free (result, FALSE);
+  return g_strjoinv (user->name, parts);
 }
 
 /* --- The event -----------------------------------------------------------------*/
 
-/* The broadcast is the name space, the user the name. */
-char *
-notice_make_key (const NoticeJob *job, const WishlistUser *user)
-{
-  guint8 space[UUID5_BYTES];
-  gboolean is_uuid = uuid5_parse (job->broadcast, space);
+/* What is to be written in the place of a user's own. */
+typedef enum {
+  BEFORE_KEY,
+  BEFORE_SUBJECT,
+  BEFORE_ID,
+  BEFORE_NAME,
+  BEFORE_LANGUAGE,
+  BEFORE_MESSAGE,
+  REST,
+  N_PIECES,
+} Piece;
 
-  g_return_val_if_fail (is_uuid, NULL);
-  return uuid5_make (space, user->id);
-}
-
-/* Without printf, which costs as much as all the rest of an event. */
-static void
-append_name (GString *json, const char *name)
-{
-  if (json->str[json->len - 1] != '{')
-    g_string_append_c (json, ',');
-  g_string_append_c (json, '"');
-  g_string_append (json, name);
-  g_string_append_len (json, "\":", 2);
-}
+struct _NoticeForm {
+  const NoticeTexts *texts;
+  const NoticeJob *job;
+  guint8 space[UUID5_BYTES]; /* of the keys: the broadcast */
+  GString *pieces[N_PIECES];
+  GHashTable *messages; /* template -> of GString: split(), as JSON has it */
+};
 
 static void
 append_member (GString *json, const char *name, const char *value)
 {
-  append_name (json, name);
+  g_string_append_printf (json, ",\"%s\":", name);
   json_text_append (json, value);
 }
 
 static void
-begin_object (GString *json, const char *name)
+write_pieces (GString *const *pieces, const NoticeJob *job)
 {
-  append_name (json, name);
-  g_string_append_c (json, '{');
+  g_string_append (pieces[BEFORE_KEY], "{\"specversion\":\"1.0\",\"id\":\"");
+  g_string_append_c (pieces[BEFORE_SUBJECT], '"');
+  append_member (pieces[BEFORE_SUBJECT], "source", job->source);
+  append_member (pieces[BEFORE_SUBJECT], "type", EVENT_TYPE);
+  g_string_append (pieces[BEFORE_SUBJECT], ",\"subject\":");
+  append_member (pieces[BEFORE_ID], "time", job->started_at);
+  append_member (pieces[BEFORE_ID], "datacontenttype", "application/json");
+  g_string_append (pieces[BEFORE_ID], ",\"data\":{\"userId\":");
+  g_string_append (pieces[BEFORE_NAME], ",\"username\":");
+  g_string_append (pieces[BEFORE_LANGUAGE], ",\"language\":");
+  append_member (pieces[BEFORE_MESSAGE], "url", job->watch_url);
+  g_string_append (pieces[BEFORE_MESSAGE], ",\"message\":\"");
+  g_string_append (pieces[REST], "\",\"game\":{\"id\":");
+  json_text_append (pieces[REST], job->game);
+  append_member (pieces[REST], "title", job->game_title);
+  g_string_append (pieces[REST], "},\"broadcast\":{\"id\":");
+  json_text_append (pieces[REST], job->broadcast);
+  append_member (pieces[REST], "link", job->link);
+  append_member (pieces[REST], "title", job->title);
+  g_string_append (pieces[REST], "}}}");
 }
 
 static void
-write_event (GString *json, const NoticeTexts *texts, const NoticeJob *job,
-    const WishlistUser *user)
+free_string (gpointer string)
 {
-  g_autofree char *key = notice_make_key (job, user);
-  g_autofree char *message = notice_make_text (texts, job, user);
+  g_string_free (string, TRUE);
+}
 
-  g_string_append_c (json, '{');
-  append_member (json, "specversion", "1.0");
-  append_member (json, "id", key);
-  append_member (json, "source", job->source);
-  append_member (json, "type", EVENT_TYPE);
-  append_member (json, "subject", user->id);
-  append_member (json, "time", job->started_at);
-  append_member (json, "datacontenttype", "application/json");
-  begin_object (json, "data");
-  append_member (json, "userId", user->id);
-  append_member (json, "username", user->name);
-  append_member (json, "language", user->language);
-  append_member (json, "url", job->watch_url);
-  append_member (json, "message", message);
-  begin_object (json, "game");
-  append_member (json, "id", job->game);
-  append_member (json, "title", job->game_title);
-  g_string_append_c (json, '}');
-  begin_object (json, "broadcast");
-  append_member (json, "id", job->broadcast);
-  append_member (json, "link", job->link);
-  append_member (json, "title", job->title);
-  g_string_append (json, "}}}");
+static void
+add_message (NoticeForm *form, const char *text)
+{
+  g_auto (GStrv) parts = split (text, form->job);
+  GPtrArray *message = g_ptr_array_new_with_free_func (free_string);
+
+  for (guint i = 0; parts[i] != NULL; i++) {
+    GString *json = g_string_new (NULL);
+
+    json_text_append_inner (json, parts[i]);
+    g_ptr_array_add (message, json);
+  }
+  g_hash_table_insert (form->messages, (gpointer)text, message);
+}
+
+NoticeForm *
+notice_form_new (const NoticeTexts *texts, const NoticeJob *job)
+{
+  NoticeForm *form = g_new0 (NoticeForm, 1);
+  GHashTableIter iter;
+  gpointer text;
+
+  form->texts = texts;
+  form->job = job;
+  if (!uuid5_parse (job->broadcast, form->space))
+    g_assert_not_reached ();
+  for (guint i = 0; i < N_PIECES; i++)
+    form->pieces[i] = g_string_new (NULL);
+  write_pieces (form->pieces, job);
+  form->messages = g_hash_table_new_full (
+      NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+  add_message (form, texts->standard);
+  g_hash_table_iter_init (&iter, texts->others);
+  while (g_hash_table_iter_next (&iter, NULL, &text))
+    add_message (form, text);
+  return form;
 }
 
 void
-notice_append_event (GString *json, const NoticeTexts *texts,
-    const NoticeJob *job, const WishlistUser *user)
+notice_form_free (NoticeForm *form)
+{
+  if (form == NULL)
+    return;
+  for (guint i = 0; i < N_PIECES; i++)
+    g_string_free (form->pieces[i], TRUE);
+  g_hash_table_unref (form->messages);
+  g_free (form);
+}
+
+const NoticeJob *
+notice_form_get_job (const NoticeForm *form)
+{
+  return form->job;
+}
+
+static void
+append_string (GString *json, const GString *string)
+{
+  g_string_append_len (json, string->str, (gssize)string->len);
+}
+
+/* Once more what stands at @at. */
+static void
+repeat (GString *json, gsize at, gsize length)
+{
+  g_string_append_len (json, json->str + at, (gssize)length);
+}
+
+/* @at, @length: the name in @json, as it is written there. */
+static void
+write_message (GString *json, const NoticeForm *form, const char *language,
+    gsize at, gsize length)
+{
+  const GPtrArray *message = g_hash_table_lookup (
+      form->messages, find_template (form->texts, language));
+
+  for (guint i = 0; i < message->len; i++) {
+    if (i > 0)
+      repeat (json, at, length);
+    append_string (json, g_ptr_array_index (message, i));
+  }
+}
+
+/* Nothing is escaped twice, and printf costs as much as all the rest. */
+static void
+write_event (GString *json, const NoticeForm *form, const WishlistUser *user)
+{
+  char key[UUID5_LENGTH + 1];
+  gsize id, id_length, name, name_length;
+
+  uuid5_write (form->space, user->id, key);
+  append_string (json, form->pieces[BEFORE_KEY]);
+  g_string_append_len (json, key, UUID5_LENGTH);
+  append_string (json, form->pieces[BEFORE_SUBJECT]);
+  id = json->len;
+  json_text_append (json, user->id);
+  id_length = json->len - id;
+  append_string (json, form->pieces[BEFORE_ID]);
+  repeat (json, id, id_length);
+  append_string (json, form->pieces[BEFORE_NAME]);
+  name = json->len + strlen ("\"");
+  json_text_append (json, user->name);
+  name_length = json->len - strlen ("\"") - name;
+  append_string (json, form->pieces[BEFORE_LANGUAGE]);
+  json_text_append (json, user->language);
+  append_string (json, form->pieces[BEFORE_MESSAGE]);
+  write_message (json, form, user->language, name, name_length);
+  append_string (json, form->pieces[REST]);
+}
+
+void
+notice_append_event (
+    GString *json, const NoticeForm *form, const WishlistUser *user)
 {
   if (user->event != NULL)
-    g_string_append (json, user->event);
+    g_string_append_len (json, user->event, (gssize)user->event_length);
   else
-    write_event (json, texts, job, user);
+    write_event (json, form, user);
 }
 
 void
-notice_prepare (
-    WishlistPage *page, const NoticeTexts *texts, const NoticeJob *job)
+notice_prepare (WishlistPage *page, const NoticeForm *form)
 {
-  g_autoptr (GString) json = g_string_new (NULL);
-  gsize left = NOTICE_AHEAD;
+  GString *events = g_string_new (NULL);
+  gsize at = 0;
+  guint n;
 
-  for (guint i = 0; i < page->users->len; i++) {
-    WishlistUser *user = g_ptr_array_index (page->users, i);
-
-    g_string_truncate (json, 0);
-    write_event (json, texts, job, user);
-    if (json->len > left)
+  for (n = 0; n < page->users->len; n++) {
+    write_event (events, form, wishlist_page_get (page, n));
+    if (events->len > NOTICE_AHEAD)
       break;
-    left -= json->len;
-    user->event = g_strndup (json->str, json->len);
+    wishlist_page_get (page, n)->event_length = events->len - at;
+    at = events->len;
+  }
+  page->events = events;
+  /* By now they do not move any more. */
+  at = 0;
+  for (guint i = 0; i < n; i++) {
+    WishlistUser *user = wishlist_page_get (page, i);
+
+    user->event = events->str + at;
+    at += user->event_length;
   }
 }

@@ -41,19 +41,26 @@ typedef struct {
  * the default). (transfer full) */
 char *notice_make_text (
     const NoticeTexts *texts, const NoticeJob *job, const WishlistUser *user);
-/* The idempotency key of (broadcast, user): a UUID of version 5, the same however
- * often it is made. (transfer full) */
-char *notice_make_key (const NoticeJob *job, const WishlistUser *user);
-/* Appends the event as one JSON object: id = the idempotency key, type
+
+/* The events of a job, with all that is the same for everybody written already.
+ * Does not change, so any thread may use it. */
+typedef struct _NoticeForm NoticeForm;
+
+/* @texts and @job must outlive it. */
+NoticeForm *notice_form_new (const NoticeTexts *texts, const NoticeJob *job);
+void notice_form_free (NoticeForm *form);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NoticeForm, notice_form_free)
+const NoticeJob *notice_form_get_job (const NoticeForm *form);
+/* Appends the event as one JSON object: id = the idempotency key of (broadcast,
+ * user), a UUID of version 5, the same however often it is made; type
  * "com.wishcast.broadcast.started.v1", subject = the user's id, data = {userId,
  * username, language, game {id, title}, broadcast {id, link, title}, url,
  * message}. */
-void notice_append_event (GString *json, const NoticeTexts *texts,
-    const NoticeJob *job, const WishlistUser *user);
+void notice_append_event (
+    GString *json, const NoticeForm *form, const WishlistUser *user);
 /* Makes the events of a page ahead, as far as NOTICE_AHEAD goes: the others are
  * made when they are appended. */
 #define NOTICE_AHEAD (8 * 1024 * 1024) /* bytes; twice what names need */
-void notice_prepare (
-    WishlistPage *page, const NoticeTexts *texts, const NoticeJob *job);
+void notice_prepare (WishlistPage *page, const NoticeForm *form);
 
 G_END_DECLS

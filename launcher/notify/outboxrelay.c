@@ -12,7 +12,6 @@
 #define GLANCE 5000 /* ms; also how often a Kafka that is away is tried */
 
 struct _OutboxRelay {
-  char *topic;
   char *source; /* of the events */
   PgWorker *worker;
   GCancellable *ending;
@@ -50,11 +49,13 @@ send_rows (OutboxRelay *relay, const PgRows *rows, GError **error)
   g_autoptr (GString) json = g_string_new (NULL);
 
   for (guint i = 0; i < pg_rows_count (rows); i++) {
+    KafkaRecord record = {.key = pg_rows_get (rows, i, COLUMN_LINK)};
+
     g_string_truncate (json, 0);
     append_event (json, relay, rows, i);
-    if (!kafka_producer_send (relay->producer, relay->topic,
-            pg_rows_get (rows, i, COLUMN_LINK), json->str, json->len, NULL,
-            relay->ending, error))
+    record.value = json->str;
+    record.length = json->len;
+    if (!kafka_producer_send (relay->producer, &record, relay->ending, error))
       return FALSE;
   }
   return kafka_producer_flush (relay->producer, relay->ending, error);
@@ -165,14 +166,13 @@ outbox_relay_new (const char *conninfo, const char *brokers, const char *topic,
   static const char *const channels[] = {"wishcast_events", NULL};
   const PgWorkerEvents events = {
       .connected = relay_all, .notified = on_notified, .lost = on_lost};
-  KafkaProducer *producer = kafka_producer_new (brokers, error);
+  KafkaProducer *producer = kafka_producer_new (brokers, topic, error);
   OutboxRelay *relay;
 
   if (producer == NULL)
     return NULL;
   relay = g_new0 (OutboxRelay, 1);
   relay->producer = producer;
-  relay->topic = g_strdup (topic);
   relay->source = g_strdup (source);
   relay->ending = g_cancellable_new ();
   relay->worker = pg_worker_new ("outbox", conninfo, channels, &events, relay);
@@ -189,7 +189,6 @@ outbox_relay_free (OutboxRelay *relay)
   pg_worker_free (relay->worker, 0);
   kafka_producer_free (relay->producer);
   g_object_unref (relay->ending);
-  g_free (relay->topic);
   g_free (relay->source);
   g_free (relay);
 }

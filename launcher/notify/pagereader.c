@@ -5,8 +5,7 @@ struct _PageReader {
   WishlistSource *source; /* of the thread */
   char *game;
   guint most;
-  const NoticeTexts *texts;
-  const NoticeJob *job;
+  const NoticeForm *form;
   GCancellable *ending;
   GThread *thread;
 
@@ -31,7 +30,7 @@ read_page (PageReader *reader)
   page = wishlist_source_read (reader->source, reader->game, cursor,
       reader->most, reader->ending, &error);
   if (page != NULL)
-    notice_prepare (page, reader->texts, reader->job);
+    notice_prepare (page, reader->form);
   g_mutex_lock (&reader->lock);
   reader->is_wanted = FALSE;
   reader->page = page;
@@ -57,15 +56,14 @@ run (gpointer data)
 
 PageReader *
 page_reader_new (WishlistSource *source, const char *game, const char *cursor,
-    guint most, const NoticeTexts *texts, const NoticeJob *job)
+    guint most, const NoticeForm *form)
 {
   PageReader *reader = g_new0 (PageReader, 1);
 
   reader->source = source;
   reader->game = g_strdup (game);
   reader->most = most;
-  reader->texts = texts;
-  reader->job = job;
+  reader->form = form;
   reader->cursor = g_strdup (cursor);
   reader->ending = g_cancellable_new ();
   g_mutex_init (&reader->lock);

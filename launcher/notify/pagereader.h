@@ -10,11 +10,10 @@ G_BEGIN_DECLS
  * has a page, the next one becomes ready to be sent. */
 typedef struct _PageReader PageReader;
 
-/* @source: (transfer full). @cursor NULL: from the first user. @texts and @job
- * outlive it, and do not change. */
+/* @source: (transfer full). @cursor NULL: from the first user. @form outlives
+ * it. */
 PageReader *page_reader_new (WishlistSource *source, const char *game,
-    const char *cursor, guint most, const NoticeTexts *texts,
-    const NoticeJob *job);
+    const char *cursor, guint most, const NoticeForm *form);
 /* Waits for the next page. NULL and @error, also G_IO_ERROR_CANCELLED; it goes on
  * with the same page if it is called again. Not after the last page. (transfer
  * full) */

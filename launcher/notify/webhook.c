@@ -42,8 +42,7 @@ typedef struct {
 /* One call of deliver(). */
 typedef struct {
   Webhook *webhook;
-  const NoticeTexts *texts;
-  const NoticeJob *job;
+  const NoticeForm *form;
   DeliveryResult *result;
   GQueue waiting; /* of Batch */
   GQueue open;    /* of Batch: under way, or resting before the next attempt */
@@ -53,7 +52,8 @@ typedef struct {
 
 typedef struct {
   Round *round;
-  GPtrArray *users; /* of WishlistUser, not owned */
+  const WishlistUser *users; /* of the page, side by side */
+  guint n;                   /* of them */
   char *id;
   char *body;
   gsize length;
@@ -79,7 +79,6 @@ static void
 batch_free (Batch *batch)
 {
   end_request (batch);
-  g_ptr_array_unref (batch->users);
   g_free (batch->id);
   g_free (batch->body);
   g_free (batch->answer);
@@ -99,17 +98,16 @@ close_batch (Batch *batch)
 /* The same for the same broadcast and users, and for no others: a receiver that
  * has seen it may forget the body. */
 static char *
-make_id (const NoticeJob *job, GPtrArray *users)
+make_id (const NoticeJob *job, const WishlistUser *users, guint n)
 {
   g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
 
   g_checksum_update (sum, (const guchar *)job->broadcast, -1);
-  for (guint i = 0; i < users->len; i++) {
-    const WishlistUser *user = g_ptr_array_index (users, i);
+  for (guint i = 0; i < n; i++) {
+    const char *id = users[i].id;
 
     /* With its end, so that "ab", "c" is not "a", "bc". */
-    g_checksum_update (
-        sum, (const guchar *)user->id, (gssize)strlen (user->id) + 1);
+    g_checksum_update (sum, (const guchar *)id, (gssize)strlen (id) + 1);
   }
   return g_strdup_printf ("msg_%s", g_checksum_get_string (sum));
 }
@@ -119,28 +117,26 @@ make_body (Batch *batch)
 {
   GString *json = g_string_new ("[");
 
-  for (guint i = 0; i < batch->users->len; i++) {
+  for (guint i = 0; i < batch->n; i++) {
     if (i > 0)
       g_string_append_c (json, ',');
-    notice_append_event (json, batch->round->texts, batch->round->job,
-        g_ptr_array_index (batch->users, i));
+    notice_append_event (json, batch->round->form, &batch->users[i]);
   }
   g_string_append_c (json, ']');
   batch->length = json->len;
   batch->body = g_string_free (json, FALSE);
 }
 
-/* Takes up the users from @first on, unless they have been taken before. */
+/* Takes up @users, unless they have been taken before. */
 static void
-add_batch (Round *round, GPtrArray *users, guint first, guint n)
+add_batch (Round *round, const WishlistUser *users, guint n)
 {
   Batch *batch = g_new0 (Batch, 1);
 
   batch->round = round;
-  batch->users = g_ptr_array_sized_new (n);
-  for (guint i = first; i < first + n; i++)
-    g_ptr_array_add (batch->users, g_ptr_array_index (users, i));
-  batch->id = make_id (round->job, batch->users);
+  batch->users = users;
+  batch->n = n;
+  batch->id = make_id (notice_form_get_job (round->form), users, n);
   batch->backoff =
       (Backoff){200 * G_TIME_SPAN_MILLISECOND, 5 * G_TIME_SPAN_SECOND};
   if (g_hash_table_contains (round->webhook->taken, batch->id)) {
@@ -160,33 +156,35 @@ measure (const Round *round, const WishlistUser *user)
   g_autoptr (GString) json = NULL;
 
   if (user->event != NULL)
-    return strlen (user->event);
+    return user->event_length;
   json = g_string_new (NULL);
-  notice_append_event (json, round->texts, round->job, user);
+  notice_append_event (json, round->form, user);
   return json->len;
 }
 
 /* Into batches of so many users and so many bytes; one user alone may be more. */
 static void
-cut (Round *round, GPtrArray *users)
+cut (Round *round, const WishlistPage *page)
 {
   const Webhook *webhook = round->webhook;
+  const WishlistUser *users = (const WishlistUser *)page->users->data;
+  guint n = page->users->len;
   gsize size = strlen ("[]");
   guint first = 0;
 
-  for (guint i = 0; i < users->len; i++) {
-    gsize event = measure (round, g_ptr_array_index (users, i)) + strlen (",");
+  for (guint i = 0; i < n; i++) {
+    gsize event = measure (round, &users[i]) + strlen (",");
 
     if (i > first &&
         (i - first == webhook->batch || size + event > webhook->body)) {
-      add_batch (round, users, first, i - first);
+      add_batch (round, users + first, i - first);
       first = i;
       size = strlen ("[]");
     }
     size += event;
   }
-  if (first < users->len)
-    add_batch (round, users, first, users->len - first);
+  if (first < n)
+    add_batch (round, users + first, n - first);
 }
 
 static void send_batch (Batch *batch);
@@ -260,16 +258,15 @@ static void
 refuse (Batch *batch, guint status)
 {
   Round *round = batch->round;
-  guint n = batch->users->len;
+  guint n = batch->n;
 
   if (n == 1) {
     g_autofree char *reason = g_strdup_printf ("status %u", status);
 
-    delivery_result_add_refusal (
-        round->result, g_ptr_array_index (batch->users, 0), reason);
+    delivery_result_add_refusal (round->result, batch->users, reason);
   } else if (round->error == NULL) {
-    add_batch (round, batch->users, 0, n / 2);
-    add_batch (round, batch->users, n / 2, n - n / 2);
+    add_batch (round, batch->users, n / 2);
+    add_batch (round, batch->users + n / 2, n - n / 2);
   }
   close_batch (batch);
 }
@@ -293,7 +290,7 @@ take (Batch *batch)
 {
   Round *round = batch->round;
 
-  round->result->sent += batch->users->len;
+  round->result->sent += batch->n;
   g_hash_table_add (round->webhook->taken, g_steal_pointer (&batch->id));
   close_batch (batch);
 }
@@ -480,21 +477,20 @@ run_round (Round *round, GCancellable *cancellable)
 }
 
 static gboolean
-deliver (Delivery *delivery, const NoticeTexts *texts, const NoticeJob *job,
-    guint64 page_number, const WishlistPage *page, DeliveryResult *result,
-    GCancellable *cancellable, GError **error)
+deliver (Delivery *delivery, const NoticeForm *form, guint64 page_number,
+    const WishlistPage *page, DeliveryResult *result, GCancellable *cancellable,
+    GError **error)
 {
   Webhook *webhook = (Webhook *)delivery;
   Round round = {.webhook = webhook,
-      .texts = texts,
-      .job = job,
+      .form = form,
       .result = result,
       .waiting = G_QUEUE_INIT,
       .open = G_QUEUE_INIT};
   gulong handler = 0;
 
-  turn_to (webhook, job, page_number);
-  cut (&round, page->users);
+  turn_to (webhook, notice_form_get_job (form), page_number);
+  cut (&round, page);
   if (cancellable != NULL)
     handler = g_cancellable_connect (
         cancellable, G_CALLBACK (on_cancelled), webhook->context, NULL);
@@ -532,7 +528,8 @@ free_delivery (Delivery *delivery)
 Delivery *
 webhook_new (const WebhookSettings *settings, GError **error)
 {
-  static const DeliveryClass class = {deliver, free_delivery};
+  static const DeliveryClass class = {
+      .deliver = deliver, .free = free_delivery};
   g_autoptr (WebhookSigner) signer =
       webhook_signer_new (settings->secrets, error);
   g_autoptr (GUri) uri = NULL;

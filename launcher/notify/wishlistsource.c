@@ -10,38 +10,28 @@
 #define MAX_TEXT 10000
 /* Bytes of an id that is told of. */
 #define MAX_SHOWN 64
+/* Bytes of texts that are allocated at a time. */
+#define TEXTS 32768
 
 G_DEFINE_QUARK (wishlist - error, wishlist_error)
-
-void
-wishlist_user_free (WishlistUser *user)
-{
-  g_free (user->id);
-  g_free (user->name);
-  g_free (user->language);
-  g_free (user->event);
-  g_free (user);
-}
-
-static void
-user_free (gpointer user)
-{
-  wishlist_user_free (user);
-}
 
 WishlistPage *
 wishlist_page_new (void)
 {
   WishlistPage *page = g_new0 (WishlistPage, 1);
 
-  page->users = g_ptr_array_new_with_free_func (user_free);
+  page->users = g_array_new (FALSE, FALSE, sizeof (WishlistUser));
+  page->texts = g_string_chunk_new (TEXTS);
   return page;
 }
 
 void
 wishlist_page_free (WishlistPage *page)
 {
-  g_ptr_array_unref (page->users);
+  g_array_unref (page->users);
+  g_string_chunk_free (page->texts);
+  if (page->events != NULL)
+    g_string_free (page->events, TRUE);
   g_free (page->cursor);
   g_free (page);
 }
@@ -80,7 +70,7 @@ wishlist_page_add (WishlistPage *page, const char *game, const char *id,
 {
   const char *fault = find_fault (id);
   const char *what = "id";
-  WishlistUser *user;
+  WishlistUser user = {0};
 
   if (fault == NULL) {
     fault = find_fault (name);
@@ -90,13 +80,12 @@ wishlist_page_add (WishlistPage *page, const char *game, const char *id,
     tell_fault (game, id, what, fault);
     return;
   }
-  user = g_new0 (WishlistUser, 1);
-  user->id = g_strdup (id);
-  user->name = g_strdup (name);
+  user.id = g_string_chunk_insert (page->texts, id);
+  user.name = g_string_chunk_insert (page->texts, name);
   /* One that is no good is as good as none. */
   if (find_fault (language) == NULL)
-    user->language = g_strdup (language);
-  g_ptr_array_add (page->users, user);
+    user.language = g_string_chunk_insert (page->texts, language);
+  g_array_append_val (page->users, user);
 }
 
 WishlistPage *

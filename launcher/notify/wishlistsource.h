@@ -11,19 +11,26 @@ G_BEGIN_DECLS
  * thread, which it blocks. */
 typedef struct _WishlistSource WishlistSource;
 
+/* All of it is the page's. */
 typedef struct {
-  char *id;
-  char *name;
-  char *language; /* BCP 47, or NULL */
-  char *event;    /* if it was made ahead: notice_prepare() */
+  const char *id;
+  const char *name;
+  const char *language; /* BCP 47, or NULL */
+  const char *event;    /* if it was made ahead: notice_prepare(); or NULL */
+  gsize event_length;
 } WishlistUser;
 
+/* A million users are read, so none of them is an allocation of its own. */
 typedef struct {
-  GPtrArray *users; /* of WishlistUser, in the order of the source */
-  char *cursor;     /* of the next page; NULL: this is the last one */
+  GArray *users;       /* of WishlistUser, in the order of the source */
+  GStringChunk *texts; /* of the users */
+  GString *events;     /* that were made ahead, side by side; or NULL */
+  char *cursor;        /* of the next page; NULL: this is the last one */
 } WishlistPage;
 
-void wishlist_user_free (WishlistUser *user);
+/* Stays where it is once all have been added. */
+#define wishlist_page_get(page, i)                                             \
+  (&g_array_index ((page)->users, WishlistUser, i))
 void wishlist_page_free (WishlistPage *page);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WishlistPage, wishlist_page_free)
 

@@ -4,28 +4,25 @@
 #include <string.h>
 
 #define SHA1_BYTES 20
-/* Of the text. */
-#define UUID5_LENGTH 36
 
 /* Written a million times for one broadcast, where printf is too slow. */
-static char *
-format (const guint8 bytes[UUID5_BYTES])
+static void
+format (const guint8 bytes[UUID5_BYTES], char *text)
 {
   static const char digits[] = "0123456789abcdef";
-  char *text = g_malloc (UUID5_LENGTH + 1), *end = text;
 
   for (guint i = 0; i < UUID5_BYTES; i++) {
     if (i == 4 || i == 6 || i == 8 || i == 10)
-      *end++ = '-';
-    *end++ = digits[bytes[i] >> 4];
-    *end++ = digits[bytes[i] & 0x0f];
+      *text++ = '-';
+    *text++ = digits[bytes[i] >> 4];
+    *text++ = digits[bytes[i] & 0x0f];
   }
-  *end = '\0';
-  return text;
+  *text = '\0';
 }
 
-char *
-uuid5_make (const guint8 space[UUID5_BYTES], const char *name)
+void
+uuid5_write (const guint8 space[UUID5_BYTES], const char *name,
+    char text[UUID5_LENGTH + 1])
 {
   g_autoptr (GChecksum) sha1 = g_checksum_new (G_CHECKSUM_SHA1);
   guint8 digest[SHA1_BYTES];
@@ -36,7 +33,16 @@ uuid5_make (const guint8 space[UUID5_BYTES], const char *name)
   g_checksum_get_digest (sha1, digest, &length);
   digest[6] = (digest[6] & 0x0f) | 0x50; /* version 5 */
   digest[8] = (digest[8] & 0x3f) | 0x80; /* variant of the RFC */
-  return format (digest);
+  format (digest, text);
+}
+
+char *
+uuid5_make (const guint8 space[UUID5_BYTES], const char *name)
+{
+  char *text = g_malloc (UUID5_LENGTH + 1);
+
+  uuid5_write (space, name, text);
+  return text;
 }
 
 gboolean

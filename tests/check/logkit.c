@@ -1,48 +1,78 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 #include "logkit.h"
 
 #include <string.h>
 
+#define PATIENCE (30 * G_USEC_PER_SEC)
+
 static GMutex lock;
-static GPtrArray *messages; /* with lock */
+static GCond changed;
+static GString *logged; /* with the lock; lives as long as the process */
 
 static GLogWriterOutput
-take (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer unused)
+write_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
+    gpointer data)
 {
-  for (gsize i = 0; i < n && (level & G_LOG_LEVEL_MESSAGE); i++) {
-    if (strcmp (fields[i].key, "MESSAGE") != 0)
-      continue;
-    g_mutex_lock (&lock);
-    g_ptr_array_add (messages, g_strdup (fields[i].value));
-    g_mutex_unlock (&lock);
-  }
-  return g_log_writer_default (level, fields, n, NULL);
+  g_autofree char *text =
+      g_log_writer_format_fields (level, fields, n_fields, FALSE);
+
+  g_mutex_lock (&lock);
+  g_string_append (logged, text);
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+  return g_log_writer_default (level, fields, n_fields, data);
 }
 
 void
-log_kit_start (void)
+log_kit_begin (void)
 {
-  messages = g_ptr_array_new_with_free_func (g_free);
-  g_log_set_writer_func (take, NULL, NULL);
-}
-
-guint
-log_kit_count (const char *pattern)
-{
-  guint n = 0;
-
-  g_mutex_lock (&lock);
-  for (guint i = 0; i < messages->len; i++)
-    n += g_pattern_match_simple (pattern, messages->pdata[i]);
-  g_mutex_unlock (&lock);
-  return n;
+  logged = g_string_new (NULL);
+  g_log_set_writer_func (write_message, NULL, NULL);
 }
 
 void
 log_kit_clear (void)
 {
   g_mutex_lock (&lock);
-  g_ptr_array_set_size (messages, 0);
+  g_string_truncate (logged, 0);
+  g_mutex_unlock (&lock);
+}
+
+gboolean
+log_kit_has (const char *text)
+{
+  gboolean has;
+
+  g_mutex_lock (&lock);
+  has = strstr (logged->str, text) != NULL;
+  g_mutex_unlock (&lock);
+  return has;
+}
+
+/* With the lock. The failure shows what there was instead. */
+static void
+assert_has (const char *text)
+{
+  if (strstr (logged->str, text) == NULL)
+    g_assert_cmpstr (logged->str, ==, text);
+}
+
+void
+log_kit_assert (const char *text)
+{
+  g_mutex_lock (&lock);
+  assert_has (text);
+  g_mutex_unlock (&lock);
+}
+
+void
+log_kit_await (const char *text)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE;
+
+  g_mutex_lock (&lock);
+  while (strstr (logged->str, text) == NULL)
+    if (!g_cond_wait_until (&changed, &lock, deadline))
+      assert_has (text);
   g_mutex_unlock (&lock);
 }

@@ -5,12 +5,16 @@
 
 G_BEGIN_DECLS
 
-/* What the code under test tells the operator. Takes the messages of the
- * process from now on, of any thread. Call it once. */
-void log_kit_start (void);
-/* How many there were that fit @pattern, of g_pattern_match_simple(), since they
- * were cleared. */
-guint log_kit_count (const char *pattern);
+/* What the program under test logs, of any of its threads; it is also written as
+ * always. */
+
+/* Once, before threads begin. */
+void log_kit_begin (void);
+/* What was logged before is of no interest. */
 void log_kit_clear (void);
+gboolean log_kit_has (const char *text);
+void log_kit_assert (const char *text);
+/* Waits for it, 30 s at most. */
+void log_kit_await (const char *text);
 
 G_END_DECLS

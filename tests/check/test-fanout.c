@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "logkit.h"
 #include "pgkit.h"
 
 #define PATIENCE (30 * G_USEC_PER_SEC)
@@ -17,35 +18,6 @@
   "ORDER BY link"
 
 static PgKit *kit;
-
-/* --- What is logged ---------------------------------------------------------------*/
-
-static GMutex log_lock;
-static GString *log_text; /* with the lock */
-
-static GLogWriterOutput
-log_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-    gpointer data)
-{
-  g_autofree char *text =
-      g_log_writer_format_fields (level, fields, n_fields, FALSE);
-
-  g_mutex_lock (&log_lock);
-  g_string_append (log_text, text);
-  g_mutex_unlock (&log_lock);
-  return g_log_writer_default (level, fields, n_fields, data);
-}
-
-static gboolean
-was_logged (const char *text)
-{
-  gboolean was;
-
-  g_mutex_lock (&log_lock);
-  was = strstr (log_text->str, text) != NULL;
-  g_mutex_unlock (&log_lock);
-  return was;
-}
 
 /* --- A delivery ---------------------------------------------------------------------*/
 
@@ -66,6 +38,9 @@ typedef struct {
   GCond changed;
   /* with lock */
   GPtrArray *told;   /* of Told */
+  guint n_open;      /* pages that are begun and neither taken nor dropped */
+  guint most_open;   /* of them at a time */
+  guint most;        /* how many can be open */
   gint64 held;       /* the page that is not taken until it is let go; or -1 */
   gboolean is_held;  /* it has come */
   gboolean is_freed; /* by whoever owns the delivery */
@@ -83,15 +58,15 @@ told_free (gpointer data)
 }
 
 static Told *
-told_new (const NoticeJob *job, guint64 number, const WishlistPage *page)
+told_new (const NoticeForm *form, guint64 number, const WishlistPage *page)
 {
   Told *told = g_new0 (Told, 1);
 
-  told->link = g_strdup (job->link);
+  told->link = g_strdup (notice_form_get_job (form)->link);
   told->number = number;
   told->users = g_new0 (char *, page->users->len + 1);
   for (guint i = 0; i < page->users->len; i++) {
-    const WishlistUser *user = g_ptr_array_index (page->users, i);
+    const WishlistUser *user = wishlist_page_get (page, i);
 
     told->users[i] = g_strdup_printf ("%s=%s", user->id, user->name);
   }
@@ -113,7 +88,7 @@ static void
 take (Fake *fake, const WishlistPage *page, DeliveryResult *result)
 {
   for (guint i = 0; i < page->users->len; i++) {
-    const WishlistUser *user = g_ptr_array_index (page->users, i);
+    const WishlistUser *user = wishlist_page_get (page, i);
 
     if (g_strcmp0 (user->id, fake->refused) == 0)
       delivery_result_add_refusal (result, user, "status 400");
@@ -123,14 +98,14 @@ take (Fake *fake, const WishlistPage *page, DeliveryResult *result)
 }
 
 static gboolean
-fake_deliver (Delivery *delivery, const NoticeTexts *texts,
-    const NoticeJob *job, guint64 page_number, const WishlistPage *page,
-    DeliveryResult *result, GCancellable *cancellable, GError **error)
+fake_deliver (Delivery *delivery, const NoticeForm *form, guint64 page_number,
+    const WishlistPage *page, DeliveryResult *result, GCancellable *cancellable,
+    GError **error)
 {
   Fake *fake = (Fake *)delivery;
   gulong handler = g_cancellable_connect (
       cancellable, G_CALLBACK (on_cancelled), fake, NULL);
-  Told *told = told_new (job, page_number, page);
+  Told *told = told_new (form, page_number, page);
 
   g_mutex_lock (&fake->lock);
   g_ptr_array_add (fake->told, told);
@@ -145,8 +120,10 @@ fake_deliver (Delivery *delivery, const NoticeTexts *texts,
   else
     told->was_taken =
         !g_cancellable_set_error_if_cancelled (cancellable, error);
-  if (told->was_taken)
+  if (told->was_taken) {
     take (fake, page, result);
+    fake->n_open -= delivery->class->begin != NULL ? 1 : 0;
+  }
   g_mutex_unlock (&fake->lock);
   g_cancellable_disconnect (cancellable, handler);
   return told->was_taken;
@@ -158,17 +135,50 @@ fake_free (Delivery *delivery)
   ((Fake *)delivery)->is_freed = TRUE;
 }
 
-static Fake *
-fake_new (void)
+static gboolean
+fake_begin (Delivery *delivery, const NoticeForm *form,
+    const WishlistPage *page, GCancellable *cancellable, GError **error)
 {
-  static const DeliveryClass class = {fake_deliver, fake_free};
+  Fake *fake = (Fake *)delivery;
+  gboolean can_begin;
+
+  g_mutex_lock (&fake->lock);
+  can_begin = fake->n_open < fake->most;
+  fake->n_open++;
+  fake->most_open = MAX (fake->most_open, fake->n_open);
+  if (!can_begin)
+    g_set_error_literal (
+        error, DELIVERY_ERROR, DELIVERY_ERROR_AWAY, "It is away");
+  g_mutex_unlock (&fake->lock);
+  return can_begin;
+}
+
+static void
+fake_drop (Delivery *delivery)
+{
+  Fake *fake = (Fake *)delivery;
+
+  g_mutex_lock (&fake->lock);
+  fake->n_open = 0;
+  g_mutex_unlock (&fake->lock);
+}
+
+/* @is_ahead: pages are begun ahead. */
+static Fake *
+fake_new (gboolean is_ahead)
+{
+  static const DeliveryClass plain = {
+      .deliver = fake_deliver, .free = fake_free};
+  static const DeliveryClass ahead = {
+      fake_begin, fake_deliver, fake_drop, fake_free};
   Fake *fake = g_new0 (Fake, 1);
 
-  fake->delivery.class = &class;
+  fake->delivery.class = is_ahead ? &ahead : &plain;
   g_mutex_init (&fake->lock);
   g_cond_init (&fake->changed);
   fake->told = g_ptr_array_new_with_free_func (told_free);
   fake->held = -1;
+  fake->most = G_MAXUINT;
   return fake;
 }
 
@@ -176,6 +186,7 @@ static void
 fake_destroy (Fake *fake)
 {
   g_assert_true (fake->is_freed);
+  g_assert_cmpuint (fake->n_open, ==, 0);
   g_clear_error (&fake->error);
   g_ptr_array_unref (fake->told);
   g_mutex_clear (&fake->lock);
@@ -236,12 +247,15 @@ typedef struct {
   NoticeTexts *texts;
   Fake *fake, *other; /* of the first and the second node */
   Fanout *first, *second;
+  const char *query; /* of the wishlist */
 } Fixture;
 
 static WishlistSource *
 make_source (gpointer data)
 {
-  return wishlist_sql_new (pg_kit_get_conninfo (kit), QUERY);
+  const Fixture *f = data;
+
+  return wishlist_sql_new (pg_kit_get_conninfo (kit), f->query);
 }
 
 static Fanout *
@@ -257,6 +271,7 @@ start (Fixture *f, const char *node, Fake *fake, Fake *beside, guint max_rate)
       .max_rate = max_rate,
       .deliveries = deliveries,
       .make_source = make_source,
+      .data = f,
   };
 
   g_ptr_array_add (deliveries, &fake->delivery);
@@ -292,16 +307,17 @@ add_job (const char *link, const char *game)
 }
 
 static void
-set_up (Fixture *f, gconstpointer data)
+set_up (Fixture *f, gconstpointer is_ahead)
 {
   pg_kit_run (kit, "TRUNCATE wishcast.game CASCADE;"
                    "TRUNCATE wishcast.notification_job CASCADE");
   pg_kit_add_game (kit, "half-life", "Half-Life");
   pg_kit_add_game (kit, "portal", "Portal");
-  g_string_truncate (log_text, 0);
+  log_kit_clear ();
   f->texts = notice_texts_new ();
-  f->fake = fake_new ();
-  f->other = fake_new ();
+  f->query = QUERY;
+  f->fake = fake_new (is_ahead != NULL);
+  f->other = fake_new (is_ahead != NULL);
 }
 
 static void
@@ -430,10 +446,10 @@ test_names (Fixture *f, gconstpointer data)
     g_assert_cmpstr (told->users[i], ==, user);
   }
   g_assert_cmpstr (told->users[5], ==, "z=Z");
-  g_assert_true (was_logged ("Wishlist of half-life: user \"long\" is left out,"
-                             " since the name is longer than 10000 bytes"));
-  g_assert_true (was_logged ("Wishlist of half-life: user \"empty\" is left "
-                             "out, since the name is empty"));
+  log_kit_assert ("Wishlist of half-life: user \"long\" is left out,"
+                  " since the name is longer than 10000 bytes");
+  log_kit_assert ("Wishlist of half-life: user \"empty\" is left "
+                  "out, since the name is empty");
 }
 
 static void
@@ -514,17 +530,6 @@ test_expired (Fixture *f, gconstpointer data)
   assert_pages (f->fake, "a:1 ");
 }
 
-static void
-await_logged (const char *text)
-{
-  gint64 deadline = g_get_monotonic_time () + PATIENCE;
-
-  while (!was_logged (text)) {
-    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-    g_usleep (10 * 1000);
-  }
-}
-
 /* A page whose cursor could not be written comes once more, and only that; which
  * one, if any, depends on how long the sessions outlive the server. */
 static void
@@ -539,15 +544,15 @@ test_postgres_killed (Fixture *f, gconstpointer data)
   await_held (f->fake);
   pg_kit_stop (kit);
   let_go (f->fake, -1);
-  await_logged ("The notices of a have to wait");
-  await_logged ("Notices wait for the database");
+  log_kit_await ("The notices of a have to wait");
+  log_kit_await ("Notices wait for the database");
   pg_kit_start (kit);
   await_state ("done|-|12000|3");
   pages = list_pages (f->fake);
   g_assert_true (g_str_equal (pages, "a:0 a:1 a:2 ") ||
                  g_str_equal (pages, "a:0 a:1 a:1 a:2 ") ||
                  g_str_equal (pages, "a:0 a:1 a:2 a:2 "));
-  g_assert_true (was_logged ("Notices need not wait"));
+  log_kit_assert ("Notices need not wait");
 }
 
 static void
@@ -572,6 +577,97 @@ test_cancelled (Fixture *f, gconstpointer data)
   pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
   await_state ("done|-|12000|3");
   assert_pages (f->fake, "a:0 a:1- a:1 a:2 ");
+}
+
+/* --- Half a page ahead ----------------------------------------------------------------*/
+
+/* While one half waits to be taken the other is under way, and nothing beyond:
+ * that much may be repeated. */
+static void
+test_ahead (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 22000);
+  add_job ("a", "half-life");
+  f->fake->held = 0;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_held (f->fake);
+  g_mutex_lock (&f->fake->lock);
+  g_assert_cmpuint (f->fake->n_open, ==, 2);
+  g_mutex_unlock (&f->fake->lock);
+  pg_kit_assert (
+      kit, "SELECT cursor, pages FROM wishcast.notification_job", "-|0");
+  let_go (f->fake, 2);
+  await_held (f->fake);
+  pg_kit_assert (
+      kit, "SELECT cursor, pages FROM wishcast.notification_job", "u10000|2");
+  let_go (f->fake, -1);
+  await_state ("done|-|22000|5");
+  g_assert_cmpuint (f->fake->most_open, ==, 2);
+  assert_pages (f->fake, "a:0 a:1 a:2 a:3 a:4 ");
+  assert_all_told (&f->fake, 1, 22000);
+}
+
+/* What was begun is dropped, whoever of both goes on. */
+static void
+test_ahead_stopped (Fixture *f, gconstpointer data)
+{
+  Fake *const fakes[] = {f->fake, f->other};
+
+  add_users ("half-life", 12000);
+  add_job ("a", "half-life");
+  f->fake->held = 1;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_held (f->fake);
+  g_assert_cmpuint (f->fake->n_open, ==, 2);
+  g_clear_pointer (&f->first, fanout_free);
+  g_assert_cmpuint (f->fake->n_open, ==, 0);
+  f->second = start (f, "node-2", f->other, NULL, 0);
+  await_state ("done|-|12000|3");
+  assert_pages (f->other, "a:1 a:2 ");
+  assert_all_told (fakes, 2, 12000);
+}
+
+/* It is paced, so nothing goes out before its time. */
+static void
+test_ahead_rate (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 1500);
+  add_job ("a", "half-life");
+  f->first = start (f, "node-1", f->fake, NULL, 1000);
+  await_state ("done|-|1500|2");
+  g_assert_cmpuint (f->fake->most_open, ==, 1);
+}
+
+/* The second half cannot be begun: both are told once more. */
+static void
+test_ahead_away (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 12000);
+  add_job ("a", "half-life");
+  f->fake->most = 1;
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("pending|-|0|0");
+  log_kit_await ("It is away");
+  g_mutex_lock (&f->fake->lock);
+  g_assert_cmpuint (f->fake->n_open, ==, 0);
+  f->fake->most = 2;
+  g_mutex_unlock (&f->fake->lock);
+  pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
+  await_state ("done|-|12000|3");
+  assert_all_told (&f->fake, 1, 12000);
+}
+
+/* What comes next cannot be read, but what was read is told and committed. */
+static void
+test_ahead_unread (Fixture *f, gconstpointer data)
+{
+  add_users ("half-life", 12000);
+  add_job ("a", "half-life");
+  f->query = "SELECT user_id, username, language FROM wishcast.wishlist "
+             "WHERE game = $1 AND ($2::text IS NULL OR $2::integer > 0) "
+             "ORDER BY user_id LIMIT $3::integer";
+  f->first = start (f, "node-1", f->fake, NULL, 0);
+  await_state ("pending|-|5000|1");
 }
 
 /* --- Two ------------------------------------------------------------------------------*/
@@ -649,7 +745,7 @@ test_disabled (Fixture *f, gconstpointer data)
       DELIVERY_ERROR, DELIVERY_ERROR_DISABLED, "It wants no more");
   f->first = start (f, "node-1", f->fake, NULL, 0);
   await_state ("cancelled|disabled|0|0");
-  g_assert_true (was_logged ("The notices of a are given up"));
+  log_kit_assert ("The notices of a are given up");
 }
 
 /* Those whom the receiver did not take, once it does. */
@@ -678,11 +774,12 @@ main (int argc, char **argv)
   int result;
 
   g_test_init (&argc, &argv, NULL);
-  log_text = g_string_new (NULL);
-  g_log_set_writer_func (log_message, NULL, NULL);
+  log_kit_begin ();
   kit = pg_kit_new ();
 #define ADD(path, func)                                                        \
   g_test_add ("/fanout/" path, Fixture, NULL, set_up, func, tear_down)
+#define ADD_AHEAD(path, func)                                                  \
+  g_test_add ("/fanout/ahead" path, Fixture, "ahead", set_up, func, tear_down)
   ADD ("all", test_all);
   ADD ("news", test_news);
   ADD ("other-game", test_other_game);
@@ -693,6 +790,11 @@ main (int argc, char **argv)
   ADD ("expired", test_expired);
   ADD ("postgres-killed", test_postgres_killed);
   ADD ("cancelled", test_cancelled);
+  ADD_AHEAD ("", test_ahead);
+  ADD_AHEAD ("/stopped", test_ahead_stopped);
+  ADD_AHEAD ("/rate", test_ahead_rate);
+  ADD_AHEAD ("/away", test_ahead_away);
+  ADD_AHEAD ("/unread", test_ahead_unread);
   ADD ("two-nodes", test_two_nodes);
   ADD ("two-ways", test_two_ways);
   ADD ("away", test_away);
@@ -700,6 +802,5 @@ main (int argc, char **argv)
   ADD ("retry-refused", test_retry_refused);
   result = g_test_run ();
   pg_kit_free (kit);
-  g_string_free (log_text, TRUE);
   return result;
 }

@@ -8,6 +8,7 @@
 #include "kafkaproducer.h"
 #include "outboxrelay.h"
 #include "pgkit.h"
+#include "wishlistsource-private.h"
 
 #define TOPIC "wishcast.test"
 #define KEYS 20
@@ -19,10 +20,10 @@
 static void
 send_text (KafkaProducer *producer, const char *key, const char *value)
 {
+  const KafkaRecord record = {key, value, strlen (value)};
   g_autoptr (GError) error = NULL;
 
-  kafka_producer_send (
-      producer, TOPIC, key, value, strlen (value), NULL, NULL, &error);
+  kafka_producer_send (producer, &record, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -78,7 +79,7 @@ test_order (void)
 {
   g_autoptr (KafkaKit) kit = kafka_kit_new (TOPIC);
   g_autoptr (KafkaProducer) producer =
-      kafka_producer_new (kafka_kit_get_brokers (kit), NULL);
+      kafka_producer_new (kafka_kit_get_brokers (kit), TOPIC, NULL);
 
   flush (producer);
   send_many (producer, 1000);
@@ -93,7 +94,7 @@ test_retried (void)
 {
   g_autoptr (KafkaKit) kit = kafka_kit_new (TOPIC);
   g_autoptr (KafkaProducer) producer =
-      kafka_producer_new (kafka_kit_get_brokers (kit), NULL);
+      kafka_producer_new (kafka_kit_get_brokers (kit), TOPIC, NULL);
 
   kafka_kit_refuse (kit, 6, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
   send_many (producer, 400);
@@ -103,12 +104,14 @@ test_retried (void)
 
 /* The message alone is refused, not those around it. */
 static void
-on_refused (gpointer message_data, const char *reason, gpointer data)
+on_answered (gpointer message_data, const char *refusal, gpointer data)
 {
   GString *refused = data;
 
+  if (refusal == NULL)
+    return;
   g_string_append_printf (refused, "%s:", (const char *)message_data);
-  g_assert_nonnull (strstr (reason, "too large"));
+  g_assert_nonnull (strstr (refusal, "too large"));
 }
 
 static void
@@ -116,16 +119,16 @@ test_too_large (void)
 {
   g_autoptr (KafkaKit) kit = kafka_kit_new (TOPIC);
   g_autoptr (KafkaProducer) producer =
-      kafka_producer_new (kafka_kit_get_brokers (kit), NULL);
+      kafka_producer_new (kafka_kit_get_brokers (kit), TOPIC, NULL);
   g_autoptr (GString) refused = g_string_new (NULL);
   g_autoptr (GError) error = NULL;
   char name[] = "large";
   g_autofree char *large = g_strnfill (2000000, 'x');
+  const KafkaRecord record = {"a", large, strlen (large), FALSE, name};
 
-  kafka_producer_on_refused (producer, on_refused, refused);
+  kafka_producer_on_answered (producer, on_answered, refused);
   send_many (producer, 50);
-  g_assert_true (kafka_producer_send (
-      producer, TOPIC, "a", large, strlen (large), name, NULL, &error));
+  g_assert_true (kafka_producer_send (producer, &record, NULL, &error));
   flush (producer);
   g_assert_cmpstr (refused->str, ==, "large:");
   assert_many (kit, 50);
@@ -148,14 +151,14 @@ test_bound (void)
   g_cancellable_cancel (cancellable);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (KafkaProducer) producer =
-        kafka_producer_new ("127.0.0.1:1", NULL);
+        kafka_producer_new ("127.0.0.1:1", TOPIC, NULL);
     g_autofree char *value = g_strnfill (cases[i].size, 'x');
+    const KafkaRecord record = {"a", value, cases[i].size};
     g_autoptr (GError) error = NULL;
     guint n = 0;
 
     while (n < 2 * MOST_MESSAGES &&
-           kafka_producer_send (producer, TOPIC, "a", value, cases[i].size,
-               NULL, cancellable, &error))
+           kafka_producer_send (producer, &record, cancellable, &error))
       n++;
     g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     g_assert_cmpuint (n, >=, cases[i].least);
@@ -166,31 +169,6 @@ test_bound (void)
 }
 
 /* --- The delivery ----------------------------------------------------------------*/
-
-static WishlistUser *
-make_user (const char *id, const char *name)
-{
-  WishlistUser *user = g_new0 (WishlistUser, 1);
-
-  user->id = g_strdup (id);
-  user->name = g_strdup (name);
-  return user;
-}
-
-static WishlistPage *
-make_page (guint n)
-{
-  WishlistPage *page = g_new0 (WishlistPage, 1);
-
-  page->users =
-      g_ptr_array_new_with_free_func ((GDestroyNotify)wishlist_user_free);
-  for (guint i = 0; i < n; i++) {
-    g_autofree char *id = g_strdup_printf ("user-%u", i);
-
-    g_ptr_array_add (page->users, make_user (id, "Alyx"));
-  }
-  return page;
-}
 
 static const NoticeJob job = {
     .broadcast = "0b0e7f4c-6f0a-4e0e-9a58-0d3f6e1c2b3a",
@@ -203,95 +181,188 @@ static const NoticeJob job = {
     .started_at = "2026-03-01T18:00:05.000Z",
 };
 
-static Delivery *
-make_delivery (KafkaKit *kit)
+/* Users "PREFIX0", "PREFIX1" …, with their events made ahead, or not. */
+static WishlistPage *
+make_page (
+    const NoticeForm *form, const char *prefix, guint n, gboolean is_prepared)
 {
-  KafkaDeliverySettings settings = {
-      .brokers = kafka_kit_get_brokers (kit), .topic = TOPIC};
-  g_autoptr (GError) error = NULL;
-  Delivery *delivery = kafka_delivery_new (&settings, &error);
+  WishlistPage *page = wishlist_page_new ();
 
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *id = g_strdup_printf ("%s%u", prefix, i);
+
+    wishlist_page_add (page, job.game, id, "Alyx", NULL);
+  }
+  if (is_prepared)
+    notice_prepare (page, form);
+  return page;
+}
+
+typedef struct {
+  KafkaKit *kit;
+  NoticeTexts *texts;
+  NoticeForm *form;
+  Delivery *delivery;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  KafkaDeliverySettings settings = {.topic = TOPIC};
+  g_autoptr (GError) error = NULL;
+
+  f->kit = kafka_kit_new (TOPIC);
+  f->texts = notice_texts_new ();
+  f->form = notice_form_new (f->texts, &job);
+  settings.brokers = kafka_kit_get_brokers (f->kit);
+  f->delivery = kafka_delivery_new (&settings, &error);
   g_assert_no_error (error);
-  return delivery;
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  delivery_free (f->delivery);
+  notice_form_free (f->form);
+  notice_texts_free (f->texts);
+  kafka_kit_free (f->kit);
 }
 
 static gboolean
-deliver (Delivery *delivery, const WishlistPage *page, DeliveryResult *result,
+begin (Fixture *f, const WishlistPage *page, GError **error)
+{
+  return f->delivery->class->begin (f->delivery, f->form, page, NULL, error);
+}
+
+static gboolean
+deliver (Fixture *f, const WishlistPage *page, DeliveryResult *result,
     GError **error)
 {
-  g_autoptr (NoticeTexts) texts = notice_texts_new ();
-
-  return delivery->class->deliver (
-      delivery, texts, &job, 0, page, result, NULL, error);
+  return f->delivery->class->deliver (
+      f->delivery, f->form, 0, page, result, NULL, error);
 }
 
 /* The key is the user, and the value what notice_append_event() makes. */
 static void
-assert_told (KafkaKit *kit, const WishlistPage *page, guint n)
+assert_told (Fixture *f, const WishlistPage *page, guint n)
 {
-  g_autoptr (NoticeTexts) texts = notice_texts_new ();
-  g_autoptr (GPtrArray) messages = kafka_kit_read (kit);
+  g_autoptr (GPtrArray) messages = kafka_kit_read (f->kit);
   g_autoptr (GHashTable) values =
       g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   g_autoptr (GHashTable) told = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < page->users->len; i++) {
-    const WishlistUser *user = g_ptr_array_index (page->users, i);
+    const WishlistUser *user = wishlist_page_get (page, i);
     GString *json = g_string_new (NULL);
 
-    notice_append_event (json, texts, &job, user);
-    g_hash_table_insert (values, user->id, g_string_free (json, FALSE));
+    notice_append_event (json, f->form, user);
+    g_hash_table_insert (
+        values, (gpointer)user->id, g_string_free (json, FALSE));
   }
   for (guint i = 0; i < messages->len; i++) {
     const KafkaMessage *message = g_ptr_array_index (messages, i);
+    const char *value = g_hash_table_lookup (values, message->key);
 
-    g_assert_cmpstr (
-        message->value, ==, g_hash_table_lookup (values, message->key));
+    if (value == NULL)
+      continue;
+    g_assert_cmpstr (message->value, ==, value);
     g_hash_table_add (told, message->key);
   }
   g_assert_cmpuint (g_hash_table_size (told), ==, n);
 }
 
 static void
-test_delivery (void)
+test_delivery (Fixture *f, gconstpointer data)
 {
-  g_autoptr (KafkaKit) kit = kafka_kit_new (TOPIC);
-  g_autoptr (Delivery) delivery = make_delivery (kit);
-  g_autoptr (WishlistPage) page = make_page (500);
+  g_autoptr (WishlistPage) page = make_page (f->form, "user-", 501, FALSE);
   g_autofree char *long_name = g_strnfill (1200000, 'x');
   g_auto (DeliveryResult) result = {0};
   g_autoptr (GError) error = NULL;
   const DeliveryRefusal *refusal;
 
-  g_ptr_array_add (page->users, make_user ("too-long", long_name));
-  g_assert_true (deliver (delivery, page, &result, &error));
+  wishlist_page_get (page, 7)->name = long_name;
+  g_assert_true (begin (f, page, &error));
+  g_assert_true (deliver (f, page, &result, &error));
   g_assert_cmpuint (result.sent, ==, 500);
   g_assert_cmpuint (result.refusals->len, ==, 1);
   refusal = g_ptr_array_index (result.refusals, 0);
-  g_assert_cmpstr (refusal->user->id, ==, "too-long");
-  assert_told (kit, page, 500);
+  g_assert_cmpstr (refusal->user->id, ==, "user-7");
+  assert_told (f, page, 500);
+}
+
+/* Two are under way, and each is answered for by itself. */
+static void
+test_delivery_ahead (Fixture *f, gconstpointer data)
+{
+  g_autofree char *long_name = g_strnfill (1200000, 'x');
+  g_autoptr (GError) error = NULL;
+  WishlistPage *pages[5];
+
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++) {
+    g_autofree char *prefix = g_strdup_printf ("page-%u-", i);
+
+    pages[i] = make_page (f->form, prefix, 300 + i, i > 0);
+  }
+  wishlist_page_get (pages[0], 3)->name = long_name;
+  g_assert_true (begin (f, pages[0], &error));
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++) {
+    g_auto (DeliveryResult) result = {0};
+
+    if (i + 1 < G_N_ELEMENTS (pages))
+      g_assert_true (begin (f, pages[i + 1], &error));
+    g_assert_true (deliver (f, pages[i], &result, &error));
+    g_assert_cmpuint (result.sent, ==, i == 0 ? 299 : 300 + i);
+    g_assert_cmpuint (
+        result.refusals != NULL ? result.refusals->len : 0, ==, i == 0);
+    assert_told (f, pages[i], i == 0 ? 299 : 300 + i);
+    /* Nobody looks at it any more. */
+    wishlist_page_free (pages[i]);
+  }
+}
+
+/* What is dropped is not looked at any more, and what comes next comes whole. */
+static void
+test_delivery_dropped (Fixture *f, gconstpointer data)
+{
+  WishlistPage *one = make_page (f->form, "one-", 300, TRUE);
+  WishlistPage *two = make_page (f->form, "two-", 300, TRUE);
+  g_autoptr (WishlistPage) three = make_page (f->form, "three-", 300, TRUE);
+  g_auto (DeliveryResult) result = {0};
+  g_autoptr (GError) error = NULL;
+
+  kafka_kit_set_down (f->kit, TRUE);
+  g_assert_true (begin (f, one, &error));
+  g_assert_true (begin (f, two, &error));
+  f->delivery->class->drop (f->delivery);
+  wishlist_page_free (one);
+  wishlist_page_free (two);
+  kafka_kit_set_down (f->kit, FALSE);
+  g_assert_true (begin (f, three, &error));
+  g_assert_true (deliver (f, three, &result, &error));
+  g_assert_cmpuint (result.sent, ==, 300);
+  assert_told (f, three, 300);
 }
 
 /* The broker is away for longer than messages are kept, and comes back. */
 static void
-test_delivery_away (void)
+test_delivery_away (Fixture *f, gconstpointer data)
 {
-  g_autoptr (KafkaKit) kit = kafka_kit_new (TOPIC);
-  g_autoptr (Delivery) delivery = make_delivery (kit);
-  g_autoptr (WishlistPage) page = make_page (100);
+  g_autoptr (WishlistPage) page = make_page (f->form, "user-", 100, TRUE);
   g_auto (DeliveryResult) first = {0}, second = {0};
   g_autoptr (GError) error = NULL;
 
-  kafka_kit_set_down (kit, TRUE);
-  g_assert_false (deliver (delivery, page, &first, &error));
+  kafka_kit_set_down (f->kit, TRUE);
+  g_assert_true (begin (f, page, &error));
+  g_assert_false (deliver (f, page, &first, &error));
   g_assert_error (error, DELIVERY_ERROR, DELIVERY_ERROR_AWAY);
   g_assert_cmpuint (first.sent, ==, 0);
   g_assert_null (first.refusals);
   g_clear_error (&error);
-  kafka_kit_set_down (kit, FALSE);
-  g_assert_true (deliver (delivery, page, &second, &error));
+  kafka_kit_set_down (f->kit, FALSE);
+  g_assert_true (begin (f, page, &error));
+  g_assert_true (deliver (f, page, &second, &error));
   g_assert_cmpuint (second.sent, ==, 100);
-  assert_told (kit, page, 100);
+  assert_told (f, page, 100);
 }
 
 /* --- The relay --------------------------------------------------------------------*/
@@ -391,8 +462,13 @@ main (int argc, char **argv)
   ADD ("retried", test_retried);
   ADD ("too-large", test_too_large);
   ADD ("bound", test_bound);
-  ADD ("delivery", test_delivery);
-  ADD ("delivery-away", test_delivery_away);
+#define ADD_DELIVERY(name, function)                                           \
+  g_test_add (                                                                 \
+      "/kafka/delivery" name, Fixture, NULL, set_up, function, tear_down)
+  ADD_DELIVERY ("", test_delivery);
+  ADD_DELIVERY ("/ahead", test_delivery_ahead);
+  ADD_DELIVERY ("/dropped", test_delivery_dropped);
+  ADD_DELIVERY ("/away", test_delivery_away);
   ADD ("relay", test_relay);
   return g_test_run ();
 }

@@ -24,7 +24,7 @@ static void
 test_text (void)
 {
   g_autoptr (NoticeTexts) texts = notice_texts_new ();
-  const WishlistUser user = {(char *)"1", (char *)"Gordon", NULL, NULL};
+  const WishlistUser user = {"1", "Gordon"};
   g_autofree char *text = notice_make_text (texts, &job, &user);
 
   g_assert_cmpstr (text, ==,
@@ -52,8 +52,7 @@ test_languages (void)
   g_assert_true (notice_texts_set (texts, "pt", "pt {{{username}}", NULL));
   g_assert_true (notice_texts_set (texts, "pt-BR", "br {username}", NULL));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    const WishlistUser user = {
-        (char *)"1", (char *)"G", (char *)cases[i].language, NULL};
+    const WishlistUser user = {"1", "G", cases[i].language, NULL};
     g_autofree char *text = notice_make_text (texts, &job, &user);
 
     g_assert_cmpstr (text, ==, cases[i].text);
@@ -75,14 +74,35 @@ test_wrong_templates (void)
   }
 }
 
-/* Python: uuid.uuid5 (uuid.UUID (BROADCAST), "7") */
+/* All of it, to the byte. The id: Python's
+ * uuid.uuid5 (uuid.UUID (BROADCAST), "7") */
 static void
-test_key (void)
+test_event (void)
 {
-  const WishlistUser user = {(char *)"7", (char *)"any", NULL, NULL};
-  g_autofree char *key = notice_make_key (&job, &user);
+  const WishlistUser user = {"7", "G \"Free\" {link}", "pt-AO"};
+  g_autoptr (NoticeTexts) texts = notice_texts_new ();
+  g_autoptr (GString) json = g_string_new ("[");
+  g_autoptr (NoticeForm) form = NULL;
 
-  g_assert_cmpstr (key, ==, "7756f907-7c8d-54fc-a65a-0857dbb19a91");
+  g_assert_true (notice_texts_set (
+      texts, "pt", "{username}: \"{game}\" {{{id}} {link}, {username}", NULL));
+  form = notice_form_new (texts, &job);
+  notice_append_event (json, form, &user);
+  g_assert_cmpstr (json->str, ==,
+      "[{\"specversion\":\"1.0\","
+      "\"id\":\"7756f907-7c8d-54fc-a65a-0857dbb19a91\","
+      "\"source\":\"https://play.example\","
+      "\"type\":\"com.wishcast.broadcast.started.v1\",\"subject\":\"7\","
+      "\"time\":\"2026-03-01T18:00:01.002Z\","
+      "\"datacontenttype\":\"application/json\",\"data\":{\"userId\":\"7\","
+      "\"username\":\"G \\\"Free\\\" {link}\",\"language\":\"pt-AO\","
+      "\"url\":\"https://play.example/watch/k3v7q2m5x4t6w2ab\","
+      "\"message\":\"G \\\"Free\\\" {link}: \\\"Half-Life\\\" {half-life} "
+      "https://play.example/watch/k3v7q2m5x4t6w2ab, "
+      "G \\\"Free\\\" {link}\","
+      "\"game\":{\"id\":\"half-life\",\"title\":\"Half-Life\"},"
+      "\"broadcast\":{\"id\":\"" BROADCAST "\","
+      "\"link\":\"k3v7q2m5x4t6w2ab\",\"title\":\"Speedrun\"}}}");
 }
 
 /* Whatever a name is, it comes back as it was, and nothing of it is taken for
@@ -96,9 +116,10 @@ test_names (void)
       "\xd7\xa2\xd7\x91\xd7\xa8\xd7\x99\xd7\xaa \xe2\x80\xae rtl",
       "line\nfeed\ttab\r\x01\x1f\x7f", "'; DROP TABLE wishlist; --", long_name};
   g_autoptr (NoticeTexts) texts = notice_texts_new ();
+  g_autoptr (NoticeForm) form = notice_form_new (texts, &job);
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    const WishlistUser user = {(char *)cases[i], (char *)cases[i], NULL, NULL};
+    const WishlistUser user = {cases[i], cases[i]};
     g_autoptr (GString) json = g_string_new (NULL);
     g_autoptr (JsonNode) root = NULL;
     g_autofree char *message = g_strdup_printf (
@@ -107,7 +128,7 @@ test_names (void)
         cases[i]);
     JsonObject *event, *data;
 
-    notice_append_event (json, texts, &job, &user);
+    notice_append_event (json, form, &user);
     root = json_from_string (json->str, NULL);
     g_assert_nonnull (root);
     event = json_node_get_object (root);
@@ -135,6 +156,7 @@ test_prepare (void)
 {
   g_autofree char *long_name = g_strnfill (10000, 'n');
   g_autoptr (NoticeTexts) texts = notice_texts_new ();
+  g_autoptr (NoticeForm) form = notice_form_new (texts, &job);
   g_autoptr (WishlistPage) page = wishlist_page_new ();
   gsize ahead = 0;
 
@@ -143,19 +165,19 @@ test_prepare (void)
 
     wishlist_page_add (page, "half-life", id, long_name, NULL);
   }
-  notice_prepare (page, texts, &job);
+  notice_prepare (page, form);
   for (guint i = 0; i < page->users->len; i++) {
-    WishlistUser *user = g_ptr_array_index (page->users, i);
+    WishlistUser *user = wishlist_page_get (page, i);
     WishlistUser plain = *user;
     g_autoptr (GString) json = g_string_new (NULL);
     g_autoptr (GString) expected = g_string_new (NULL);
 
     plain.event = NULL;
-    notice_append_event (expected, texts, &job, &plain);
-    notice_append_event (json, texts, &job, user);
+    notice_append_event (expected, form, &plain);
+    notice_append_event (json, form, user);
     g_assert_cmpstr (json->str, ==, expected->str);
     if (user->event != NULL)
-      ahead += strlen (user->event);
+      ahead += user->event_length;
   }
   g_assert_cmpuint (ahead, >, NOTICE_AHEAD / 2);
   g_assert_cmpuint (ahead, <=, NOTICE_AHEAD);
@@ -168,7 +190,7 @@ main (int argc, char **argv)
   g_test_add_func ("/notice/text", test_text);
   g_test_add_func ("/notice/languages", test_languages);
   g_test_add_func ("/notice/wrong-templates", test_wrong_templates);
-  g_test_add_func ("/notice/key", test_key);
+  g_test_add_func ("/notice/event", test_event);
   g_test_add_func ("/notice/names", test_names);
   g_test_add_func ("/notice/prepare", test_prepare);
   return g_test_run ();

@@ -111,6 +111,7 @@ struct Fixture {
   HttpStub *stub;
   char *url;
   NoticeTexts *texts;
+  NoticeForm *form;
   WebhookSettings settings;
   const char *secrets[3];
   Delivery *delivery;
@@ -271,6 +272,7 @@ set_up (Fixture *f, gconstpointer data)
   f->stub = http_stub_new (receive, f);
   f->url = http_stub_make_url (f->stub, "/hook?a=b");
   f->texts = notice_texts_new ();
+  f->form = notice_form_new (f->texts, &job);
   f->secrets[0] = SECRET;
   f->settings = (WebhookSettings){f->url, f->secrets, 100, G_MAXSSIZE, 8, 10};
   f->page = wishlist_page_new ();
@@ -283,6 +285,7 @@ tear_down (Fixture *f, gconstpointer data)
   delivery_free (f->delivery);
   http_stub_free (f->stub);
   wishlist_page_free (f->page);
+  notice_form_free (f->form);
   notice_texts_free (f->texts);
   g_hash_table_unref (f->told);
   g_hash_table_unref (f->keys);
@@ -315,8 +318,8 @@ deliver_page (
     g_assert_no_error (why);
   }
   delivery_result_clear (&f->result);
-  return f->delivery->class->deliver (f->delivery, f->texts, &job, number,
-      f->page, &f->result, cancellable, error);
+  return f->delivery->class->deliver (
+      f->delivery, f->form, number, f->page, &f->result, cancellable, error);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "httpstub.h"
+#include "logkit.h"
 #include "pgkit.h"
 #include "wishlistjson.h"
 #include "wishlistsource.h"
@@ -16,33 +17,6 @@
 
 static PgKit *kit;
 
-/* --- Messages -------------------------------------------------------------------*/
-
-static GMutex log_lock;
-static GString *log_text; /* with the lock */
-
-static GLogWriterOutput
-log_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-    gpointer data)
-{
-  g_autofree char *text =
-      g_log_writer_format_fields (level, fields, n_fields, FALSE);
-
-  g_mutex_lock (&log_lock);
-  g_string_append (log_text, text);
-  g_mutex_unlock (&log_lock);
-  return g_log_writer_default (level, fields, n_fields, data);
-}
-
-static void
-assert_logged (const char *text)
-{
-  g_mutex_lock (&log_lock);
-  if (strstr (log_text->str, text) == NULL)
-    g_assert_cmpstr (log_text->str, ==, text);
-  g_mutex_unlock (&log_lock);
-}
-
 /* --- Any source -------------------------------------------------------------------*/
 
 /* "ID=NAME/LANGUAGE " for each. (transfer full) */
@@ -52,7 +26,7 @@ list_users (const WishlistPage *page)
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < page->users->len; i++) {
-    const WishlistUser *user = g_ptr_array_index (page->users, i);
+    const WishlistUser *user = wishlist_page_get (page, i);
 
     g_string_append_printf (text, "%s=%s/%s ", user->id, user->name,
         user->language != NULL ? user->language : "-");
@@ -121,8 +95,9 @@ test_sql (void)
   g_assert_cmpstr (cursor, ==, "d");
   read_page (source, &cursor, 2, "");
   g_assert_null (cursor);
-  assert_logged ("Wishlist of half-life: user \"d\" is left out, since the name"
-                 " is empty");
+  log_kit_assert (
+      "Wishlist of half-life: user \"d\" is left out, since the name"
+      " is empty");
 }
 
 /* The store's own table may have what ours cannot. */
@@ -138,8 +113,8 @@ test_sql_nulls (void)
 
   read_page (source, &cursor, 10, "2=B/xx ");
   g_assert_null (cursor);
-  assert_logged ("user \"1\" is left out, since the name is missing");
-  assert_logged ("user \"\" is left out, since the id is missing");
+  log_kit_assert ("user \"1\" is left out, since the name is missing");
+  log_kit_assert ("user \"\" is left out, since the id is missing");
 }
 
 static void
@@ -415,7 +390,7 @@ test_json_left_out (void)
   g_assert_no_error (error);
   g_assert_cmpuint (page->users->len, ==, 0);
   g_assert_cmpstr (page->cursor, ==, "7");
-  assert_logged ("user \"7\" is left out, since the name is missing");
+  log_kit_assert ("user \"7\" is left out, since the name is missing");
 }
 
 static void
@@ -468,8 +443,7 @@ main (int argc, char **argv)
   int result;
 
   g_test_init (&argc, &argv, NULL);
-  log_text = g_string_new (NULL);
-  g_log_set_writer_func (log_message, NULL, NULL);
+  log_kit_begin ();
   kit = pg_kit_new ();
 #define ADD(path, func)                                                        \
   g_test_add ("/wishlist/http" path, Store, NULL, set_up, func, tear_down)
@@ -489,6 +463,5 @@ main (int argc, char **argv)
   g_test_add_func ("/wishlist/json/nonsense", test_json_nonsense);
   result = g_test_run ();
   pg_kit_free (kit);
-  g_string_free (log_text, TRUE);
   return result;
 }

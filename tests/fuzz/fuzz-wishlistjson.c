@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_assert_cmpuint (page->users->len, <=, MOST);
   g_assert_cmpstr (page->cursor, !=, "c");
   for (guint i = 0; i < page->users->len; i++) {
-    const WishlistUser *user = g_ptr_array_index (page->users, i);
+    const WishlistUser *user = wishlist_page_get (page, i);
 
     g_assert_true (g_utf8_validate (user->id, -1, NULL) && *user->id != '\0');
     g_assert_true (g_utf8_validate (user->name, -1, NULL));
