@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "checkcloud.h"
+#include "checknotify.h"
 #include "commands.h"
 #include "datadir.h"
-#include "folderspace.h"
-#include "notifyparts.h"
 #include "pipelinecheck.h"
 
 typedef struct {
@@ -192,29 +190,9 @@ check_recordings (Check *check)
 /* Notices */
 
 static void
-check_notices (Check *check)
+on_notify (int status, const char *text, gpointer data)
 {
-  const char *url =
-      settings_get_string (check->settings, SETTING_NOTIFY_WEBHOOK_URL);
-  const char *servers =
-      settings_get_string (check->settings, SETTING_BROKER_SERVERS);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) deliveries = NULL;
-  g_autoptr (NotifyStore) store = NULL;
-
-  if (!settings_get_boolean (check->settings, SETTING_SERVICES_NOTIFIER))
-    return;
-  deliveries = notify_make_deliveries (check->settings, &error);
-  if (deliveries != NULL)
-    store = notify_store_new (check->settings, NULL, &error);
-  if (store == NULL)
-    say (check, EX_CONFIG, "%s", error->message);
-  else if (deliveries->len == 0)
-    say (check, EX_OK, "notices: nobody is told, as nothing says where");
-  else
-    say (check, EX_OK, "notices: to %s%s%s", url != NULL ? url : "",
-        url != NULL && servers != NULL ? " and " : "",
-        servers != NULL ? servers : "");
+  say (data, status, "%s", text);
 }
 
 /* nginx */
@@ -294,8 +272,7 @@ run (int argc, char **argv)
   pipeline_check_all (check.settings, on_pipeline, &check);
   check_ports (&check);
   check_cache (&check);
-  check_recordings (&check);
-  check_notices (&check);
+  check_notify (check.settings, on_notify, &check);
   check_nginx (&check);
   return check.status;
 }

@@ -127,6 +127,54 @@ connect_producer (KafkaProducer *producer, GError **error)
   return FALSE;
 }
 
+/* The first that goes wrong, as one line for people; at best librdkafka knows who
+ * did not answer. */
+static void
+on_trouble (rd_kafka_t *rk, int code, const char *reason, void *data)
+{
+  char **trouble = data;
+
+  if (*trouble == NULL)
+    *trouble = g_strdup (reason);
+}
+
+int
+kafka_count_brokers (const char *brokers, int timeout, GError **error)
+{
+  rd_kafka_conf_t *conf = rd_kafka_conf_new ();
+  const struct rd_kafka_metadata *metadata = NULL;
+  g_autofree char *trouble = NULL;
+  char text[ERROR_SIZE] = "";
+  rd_kafka_t *rk = NULL;
+  rd_kafka_resp_err_t code;
+  int n = -1;
+
+  rd_kafka_conf_set_log_cb (conf, on_log);
+  rd_kafka_conf_set_error_cb (conf, on_trouble);
+  rd_kafka_conf_set_opaque (conf, &trouble);
+  if (set (conf, "bootstrap.servers", brokers, error))
+    rk = rd_kafka_new (RD_KAFKA_PRODUCER, conf, text, sizeof text);
+  if (rk == NULL) {
+    rd_kafka_conf_destroy (conf);
+    if (error != NULL && *error == NULL)
+      g_set_error (error, KAFKA_ERROR, KAFKA_ERROR_WRONG, "Kafka: %s", text);
+    return -1;
+  }
+  /* Of no topic. */
+  code = rd_kafka_metadata (rk, FALSE, NULL, &metadata, timeout);
+  rd_kafka_poll (rk, 0);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    n = metadata->broker_cnt;
+    rd_kafka_metadata_destroy (metadata);
+  } else {
+    g_set_error (error, KAFKA_ERROR, KAFKA_ERROR_AWAY,
+        "Kafka at %s does not answer: %s", brokers,
+        trouble != NULL ? trouble : rd_kafka_err2str (code));
+  }
+  rd_kafka_destroy (rk);
+  return n;
+}
+
 KafkaProducer *
 kafka_producer_new (const char *brokers, const char *topic, GError **error)
 {

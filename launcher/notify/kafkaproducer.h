@@ -18,6 +18,10 @@ typedef enum {
 #define KAFKA_ERROR (kafka_error_quark ())
 GQuark kafka_error_quark (void);
 
+/* How many brokers the cluster at @brokers says it has, asked for @timeout ms at
+ * most. No topic is made by that. -1 and @error: nobody says anything. */
+int kafka_count_brokers (const char *brokers, int timeout, GError **error);
+
 /* @brokers: host:port, with commas. Nobody is asked yet whether they are there. */
 KafkaProducer *kafka_producer_new (
     const char *brokers, const char *topic, GError **error);

@@ -5,8 +5,7 @@
 
 #include "archivestate.h"
 #include "commandkit.h"
-#include "gcskit.h"
-#include "httpstub.h"
+#include "kafkakit.h"
 #include "pgkit.h"
 #include "storekit.h"
 #include "streamkey.h"
@@ -377,6 +376,13 @@ test_commands_notify_dry_run (void)
   pg_kit_assert (pg, "SELECT count (*) FROM wishcast.notification_job", "0");
 }
 
+static void
+assert_says (const CommandResult *result, const char *expected)
+{
+  if (strstr (result->out, expected) == NULL)
+    g_error ("Expected \"%s\" in\n%s", expected, result->out);
+}
+
 /* What is found before anybody waits for a notice. */
 static void
 test_commands_check_notify (void)
@@ -422,137 +428,88 @@ test_commands_check_notify (void)
     g_free (command_kit_write (&kit, "secret", cases[i].secret));
     g_assert_cmpint (g_chmod (secret, cases[i].mode), ==, 0);
     result = command_kit_run (&kit, "check", NULL);
-    if (strstr (result.out, cases[i].expected) == NULL)
-      g_error ("Expected \"%s\" in\n%s", cases[i].expected, result.out);
+    assert_says (&result, cases[i].expected);
     g_assert_null (strstr (result.out, "hunter2"));
   }
 }
 
-/* Google, with the rights of the account in @data, and nobody else's bucket. */
+/* A configuration for notices: a broker, a webhook, and lines of [wishlist]. */
 static void
-answer_cloud (const StubRequest *request, StubAnswer *answer, gpointer data)
+configure_notices (CommandKit *kit, PgKit *pg, const char *brokers,
+    const char *webhook, const char *wishlist)
 {
-  if (strcmp (request->target, "/token") == 0)
-    answer->body = g_strdup ("{\"access_token\": \"hunter2\", "
-                             "\"expires_in\": 60, \"token_type\": \"Bearer\"}");
-  else if (strstr (request->target, "/b/recordings") == NULL)
-    answer->status = 404;
-  else
-    answer->body = g_strdup_printf (
-        "{\"permissions\": [\"storage.objects.create\", "
-        "\"storage.objects.get\", \"storage.objects.list\"%s]}",
-        *(const char **)data);
+  g_autofree char *secret = command_kit_write (
+      kit, "secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n");
+  g_autofree char *text = g_strdup_printf ("[database]\nurl = %s\n"
+                                           "[broker]\nbootstrap-servers = %s\n"
+                                           "[notify]\nwebhook-url = %s/token\n"
+                                           "webhook-secret-file = secret\n"
+                                           "[wishlist]\n%s\n",
+      pg_kit_get_conninfo (pg), brokers, webhook, wishlist);
+
+  g_assert_cmpint (g_chmod (secret, 0600), ==, 0);
+  command_kit_configure (kit, text);
 }
 
+/* Who takes them, where the wishlist is, the brokers: all are there, and nobody is
+ * sent anything. */
 static void
-check_for (CommandKit *kit, PgKit *pg, const char *lines, const char *expected)
+test_commands_check_notify_there (void)
 {
-  g_autofree char *text = g_strdup_printf (
-      "[database]\nurl = %s\n%s", pg_kit_get_conninfo (pg), lines);
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_autoptr (KafkaKit) kafka = kafka_kit_new ("wishcast.notices");
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  g_auto (CommandKit) kit = {0};
+  guint port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
+  g_autofree char *webhook = g_strdup_printf ("http://127.0.0.1:%u", port);
+  g_autofree char *wishlist =
+      g_strdup_printf ("database = %s", pg_kit_get_conninfo (pg));
+  g_autofree char *expected = g_strdup_printf (
+      "wishcast.conf:6: [notify] webhook-url: %s can be reached\n", webhook);
+  g_autoptr (GPtrArray) messages = NULL;
   g_auto (CommandResult) result = {0};
 
-  command_kit_configure (kit, text);
-  result = command_kit_run (kit, "check", NULL);
-  if (strstr (result.out, expected) == NULL)
-    g_error ("Expected \"%s\" in\n%s", expected, result.out);
-  g_assert_null (strstr (result.out, "hunter2"));
+  g_assert_cmpuint (port, !=, 0);
+  command_kit_init (&kit, NULL);
+  configure_notices (
+      &kit, pg, kafka_kit_get_brokers (kafka), webhook, wishlist);
+  result = command_kit_run (&kit, "check", NULL);
+  assert_says (&result, expected);
+  assert_says (&result, "wishcast.conf:4: [broker] bootstrap-servers: Kafka "
+                        "answers; brokers: 1\n");
+  assert_says (
+      &result, "wishcast.conf:9: [wishlist] database: PostgreSQL answers\n");
+  messages = kafka_kit_read (kafka);
+  g_assert_cmpuint (messages->len, ==, 0);
 }
 
-/* The rules as they are printed, which gcloud takes. */
-#define RULES                                                                  \
-  "replaces the rules that the bucket has:\n"                                  \
-  "{\n"                                                                        \
-  "  \"rule\" : [\n"                                                           \
-  "    {\n"                                                                    \
-  "      \"action\" : {\n"                                                     \
-  "        \"type\" : \"Delete\"\n"                                            \
-  "      },\n"                                                                 \
-  "      \"condition\" : {\n"                                                  \
-  "        \"daysSinceCustomTime\" : 1,\n"                                     \
-  "        \"matchesPrefix\" : [\n"                                            \
-  "          \"shop/\"\n"                                                      \
-  "        ]\n"                                                                \
-  "      }\n"                                                                  \
-  "    },\n"                                                                   \
-  "    {\n"                                                                    \
-  "      \"action\" : {\n"                                                     \
-  "        \"type\" : \"Delete\"\n"                                            \
-  "      },\n"                                                                 \
-  "      \"condition\" : {\n"                                                  \
-  "        \"age\" : 8,\n"                                                     \
-  "        \"matchesPrefix\" : [\n"                                            \
-  "          \"shop/\"\n"                                                      \
-  "        ],\n"                                                               \
-  "        \"matchesSuffix\" : [\n"                                            \
-  "          \".head\",\n"                                                     \
-  "          \".body\"\n"                                                      \
-  "        ]\n"                                                                \
-  "      }\n"                                                                  \
-  "    }\n"                                                                    \
-  "  ]\n"                                                                      \
-  "}\n"
-
+/* Each is named by its key, and none with what may be a secret. */
 static void
-test_commands_check_cloud (void)
-{
-  static const struct {
-    const char *bucket, *keys, *more_rights;
-    int mode;
-    const char *expected;
-  } cases[] = {
-      {"recordings", "prefix = shop/\n", "", 0600,
-          "ok     cloud: gs://recordings, as nobody, as of an emulator\n"},
-      {"recordings", "prefix = shop/\n", "", 0600, RULES},
-      {"elsewhere", "", "", 0600,
-          "wishcast.conf:4: [cloud] bucket: gs://elsewhere: answered with "
-          "status 404"},
-      {"recordings", "credentials-file = key\n", ", \"storage.objects.delete\"",
-          0600, "ok     cloud: gs://recordings, as " GCS_KIT_EMAIL "\n"},
-      {"recordings", "credentials-file = key\n", "", 0600,
-          "wishcast.conf:4: [cloud] bucket: " GCS_KIT_EMAIL
-          " lacks storage.objects.delete; give it the role Storage Object User "
-          "(roles/storage.objectUser) on gs://recordings\n"},
-      {"recordings", "credentials-file = key\n", "", 0604,
-          "/key: everybody on this machine can read it; run chmod o= on it"},
-      {"recordings", "credentials-file = none\n", "", 0600,
-          "wishcast.conf:6: [cloud] credentials-file: "},
-  };
-  g_autoptr (PgKit) pg = pg_kit_new ();
-  g_auto (CommandKit) kit = {0};
-  const char *more_rights = "";
-  g_autoptr (HttpStub) stub = http_stub_new (answer_cloud, &more_rights);
-  g_autofree char *url = http_stub_make_url (stub, "");
-  g_autofree char *token_uri = http_stub_make_url (stub, "/token");
-  g_autofree char *json = gcs_kit_make_json (token_uri);
-  g_autofree char *key = NULL;
-
-  command_kit_init (&kit, NULL);
-  key = command_kit_write (&kit, "key", json);
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree char *lines =
-        g_strdup_printf ("[cloud]\nbucket = %s\nendpoint = %s\n%s",
-            cases[i].bucket, url, cases[i].keys);
-
-    g_assert_cmpint (g_chmod (key, cases[i].mode), ==, 0);
-    more_rights = cases[i].more_rights;
-    check_for (&kit, pg, lines, cases[i].expected);
-  }
-}
-
-/* Without a cloud. */
-static void
-test_commands_check_archive (void)
+test_commands_check_notify_away (void)
 {
   g_autoptr (PgKit) pg = pg_kit_new ();
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
   g_auto (CommandKit) kit = {0};
-  g_autofree char *found = NULL, *file = NULL;
+  guint port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
+  /* It takes the connection, and says nothing where TLS would begin. */
+  g_autofree char *webhook = g_strdup_printf ("https://127.0.0.1:%u", port);
+  g_autofree char *expected = NULL;
+  g_auto (CommandResult) result = {0};
 
   command_kit_init (&kit, NULL);
-  found = g_strdup_printf ("[archive] dir: %s/there/not yet, ", kit.dir);
-  check_for (&kit, pg, "[archive]\ndir = there/not yet\n", found);
-  file = command_kit_write (&kit, "file", "");
-  check_for (
-      &kit, pg, "[archive]\ndir = file\n", "/file cannot be written to\n");
+  configure_notices (
+      &kit, pg, "127.0.0.1:1", webhook, "url = http://127.0.0.1:1/wishlist");
+  expected = g_strdup_printf ("wrong  %s:6: [notify] webhook-url: %s cannot be "
+                              "reached: it does not answer within 5 s\n",
+      kit.conf, webhook);
+  result = command_kit_run (&kit, "check", NULL);
+  assert_says (&result, expected);
+  assert_says (&result, "wishcast.conf:4: [broker] bootstrap-servers: Kafka at "
+                        "127.0.0.1:1 does not answer: ");
+  assert_says (&result, "Connection refused");
+  assert_says (&result, "wishcast.conf:9: [wishlist] url: http://127.0.0.1:1 "
+                        "cannot be reached: ");
+  g_assert_cmpint (result.status, !=, EX_OK);
 }
 
 static void
@@ -684,6 +641,8 @@ main (int argc, char **argv)
   ADD ("check-archive", test_commands_check_archive);
   ADD ("check-cloud", test_commands_check_cloud);
   ADD ("check-notify", test_commands_check_notify);
+  ADD ("check-notify-there", test_commands_check_notify_there);
+  ADD ("check-notify-away", test_commands_check_notify_away);
   ADD ("private-database", test_commands_private_database);
   return g_test_run ();
 }
