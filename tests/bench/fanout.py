@@ -23,7 +23,7 @@ from process import Process, free_port, wait_listening
 RECEIVER = Path(__file__).resolve().parent / 'receiver.js'
 MANY, QUICK = 1_000_000, 50_000
 # Jobs of so few users that a start counts.
-FEW, JOBS = 1_000, 100
+FEW, JOBS = 1_000, 300
 # Jobs of which the first notice is awaited.
 STARTS = 5
 SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='

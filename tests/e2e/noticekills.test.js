@@ -13,11 +13,13 @@ import { checkService, command, makeNode, query, startNode }
   from '../lib/node.js';
 import { Place } from '../lib/place.js';
 import { startPostgres } from '../lib/postgres.js';
-import { makeSecret, Receiver } from '../lib/receiver.js';
+import { makeSecret } from '../lib/receiver.js';
+import { ReceiverProcess } from '../lib/receiverprocess.js';
 import { until } from '../lib/until.js';
 
 const USERS = 100000;
-const PAGE = 5000; // of the fan-out; as many are told in a second
+const PAGE = 5000; // of the fan-out, if as many are told in a second
+const WHOLE_PAGE = 10000; // if they are told as fast as it goes
 const KILLS = 20;
 const TOPIC_KILLS = 8; // of the broker and of the node
 
@@ -109,11 +111,11 @@ const file = (game) => ask(`
     SELECT wishcast.file_notification (md5 ('${game}')::uuid, '${game}',
         '${game}', now (), '0')`);
 
-async function addWishes(game) {
+async function addWishes(game, users = USERS) {
   await command(node, 'game', 'add', game, game);
   await ask(`INSERT INTO wishcast.wishlist
       SELECT '${game}', 'user-' || lpad (n::text, 6, '0'), 'Player ' || n
-      FROM generate_series (1, ${USERS}) n`);
+      FROM generate_series (1, ${users}) n`);
 }
 
 const untilDone = (game) => until(`${game} is done`, async () => {
@@ -123,6 +125,9 @@ const untilDone = (game) => until(`${game} is done`, async () => {
     throw new Error(`${state} ${problem}\n${service.output}`);
   return true;
 }, 120);
+
+const stateOf = async (game) => (await ask(`SELECT state
+    FROM wishcast.notification_job WHERE game = '${game}'`))[0][0];
 
 const wishesOf = async (game) => (await ask(`SELECT user_id
     FROM wishcast.wishlist WHERE game = '${game}'`)).flat().sort();
@@ -154,7 +159,7 @@ const kinds = {
   async receiver() {
     const waits = () => service.output.split('have to wait').length;
     const before = waits();
-    await receiver.down();
+    assert.equal(await receiver.kill(), 'SIGKILL');
     await until('the node has given up for now', () => waits() > before);
     await receiver.up();
   },
@@ -166,7 +171,7 @@ const kinds = {
 
 before(async () => {
   writeFileSync(place.path('secret'), `${secret}\n`, { mode: 0o600 });
-  receiver = await Receiver.start(place, secret,
+  receiver = await ReceiverProcess.start(place, secret,
       ({ events }) => onEvents(events));
   postgres = await startPostgres(place);
   kafka = await startKafka(place);
@@ -204,6 +209,7 @@ test('names are told as they are, to the byte', async () => {
   await file('names');
   await untilDone('names');
   const messages = await kafka.read('names');
+  receiver.catchUp();
 
   const told = (list) => list.map(({ subject, data }) => {
     assert.equal(data.userId, subject);
@@ -253,6 +259,7 @@ test('node, database and receiver are killed 20 times', async () => {
           AND user_id > '${userId(USERS - 10)}'`);
   }
   await untilDone(game);
+  receiver.catchUp();
   assert.ok(tally.repeats - repeats <= PAGE);
   const wishes = await wishesOf(game);
   assert.equal(wishes.length, USERS - 10);
@@ -285,23 +292,31 @@ async function readTopic(topic) {
   return tally;
 }
 
-test('the broker is killed, and the node with it', async () => {
-  const game = 'kafka';
-  await addWishes(game);
+// Tells them by Kafka, with kills on the way.
+async function killKafka(game, users, notify, page) {
+  await addWishes(game, users);
   await begin(game, {
     broker: { 'bootstrap-servers': kafka.brokers },
-    notify: { 'kafka-topic': game, 'max-rate': PAGE },
+    notify: { 'kafka-topic': game, ...notify },
   });
   await file(game);
   for (let i = 0; i < TOPIC_KILLS; i += 1) {
-    const n = Math.round((i + 0.5) * USERS / (TOPIC_KILLS + 1));
+    const n = Math.round((i + 0.5) * users / (TOPIC_KILLS + 1));
     await until(`${n} are told`, async () => await countMessages(game) >= n,
         90);
+    assert.notEqual(await stateOf(game), 'done', `before kill ${i}`);
     await kinds[i % 2 === 0 ? 'broker' : 'node']();
   }
   await untilDone(game);
   const tally = await readTopic(game);
   tally.check(await wishesOf(game));
-  assert.ok(tally.repeats <= PAGE * TOPIC_KILLS, `${tally.repeats}`);
+  assert.ok(tally.repeats <= page * TOPIC_KILLS, `${tally.repeats}`);
   await finish();
-});
+}
+
+test('the broker is killed, and the node with it', () =>
+  killKafka('kafka', USERS, { 'max-rate': PAGE }, PAGE));
+
+// Half a page is under way while the other is committed.
+test('and again, as fast as it goes', () =>
+  killKafka('fast', 3 * USERS, {}, WHOLE_PAGE));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 // A receiver of webhooks as a store would write one, from the text of Standard
-// Webhooks alone: it verifies, and remembers whom it was told of.
+// Webhooks alone: it verifies, and remembers whom it was told of. It lives in the
+// test; receiverprocess.js has one that can be killed.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
@@ -38,19 +39,28 @@ export class Receiver {
   #port;
   #secret;
   #server;
-  #take;
 
-  // `take` gets the requests in the place of `requests`, before they are
-  // answered.
-  static async start(place, secret, take) {
-    const receiver = new Receiver();
-    receiver.#port = await freePort();
-    receiver.url = `http://127.0.0.1:${receiver.#port}/notices`;
-    receiver.#secret = secret;
-    receiver.#take = take ?? ((request) => receiver.requests.push(request));
+  static async start(place, secret) {
+    const receiver = new Receiver(await freePort(), secret);
     await receiver.up();
     place.defer(() => receiver.down());
     return receiver;
+  }
+
+  constructor(port, secret) {
+    this.#port = port;
+    this.#secret = secret;
+    this.url = `http://127.0.0.1:${port}/notices`;
+  }
+
+  // What becomes of a request that is taken, before it is answered, and of what
+  // is wrong with another.
+  take(request) {
+    this.requests.push(request);
+  }
+
+  complain(problem) {
+    this.problems.push(problem);
   }
 
   get events() {
@@ -64,7 +74,7 @@ export class Receiver {
       this.#server.listen(this.#port, '127.0.0.1', resolve));
   }
 
-  // At once, as if it were killed: who waits for an answer gets none.
+  // At once: who waits for an answer gets none.
   async down() {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
@@ -82,16 +92,16 @@ export class Receiver {
     const body = Buffer.concat(chunks);
     const type = request.headers['content-type'];
     if (!isSigned(this.#secret, request, body)) {
-      this.problems.push('a signature is wrong');
+      this.complain('a signature is wrong');
       response.writeHead(401).end();
     } else if (request.method !== 'POST' ||
         !/^application\/cloudevents-batch\+json\b/.test(type)) {
-      this.problems.push(`${request.method} of ${type}`);
+      this.complain(`${request.method} of ${type}`);
       response.writeHead(415).end();
     } else if (this.failure !== null) {
       response.writeHead(this.failure).end();
     } else {
-      this.#take({ id: request.headers['webhook-id'], size: body.length,
+      this.take({ id: request.headers['webhook-id'], size: body.length,
         events: JSON.parse(body) });
       response.writeHead(204).end();
     }
