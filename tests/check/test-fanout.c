@@ -212,6 +212,7 @@ let_go (Fake *fake, gint64 page)
 {
   g_mutex_lock (&fake->lock);
   fake->held = page;
+  fake->is_held = FALSE;
   g_cond_broadcast (&fake->changed);
   g_mutex_unlock (&fake->lock);
 }
