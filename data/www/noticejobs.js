@@ -11,14 +11,9 @@ const FEWEST_REFUSED = 10;
 // What is over is looked at, or never.
 const RECENT = 24 * 3600 * 1000;
 
-// What the notifier says of its receiver (launcher/notify/webhook.c), which
-// people are told in their own words.
-const REASONS = [
-  ['status', /^The webhook \S+ answers with status (\d+)/],
-  ['late', /^The webhook \S+ does not answer in time/],
-  ['unreachable', /^The webhook \S+ cannot be reached/],
-  ['untrusted', /^The webhook \S+ has a certificate that is not trusted/],
-];
+// The codes of problems that people are told of in their own words.
+const REASONS = ['status', 'late', 'unreachable', 'untrusted', 'broker',
+  'store', 'database'];
 
 const isOver = ({ state }) => !['pending', 'running'].includes(state);
 
@@ -42,24 +37,21 @@ export function countsOf({ sent, refused, total }) {
 }
 
 // Why it fails: { reason, status, problem }; what is not known is 'other'.
-export function explain(problem) {
-  for (const [reason, pattern] of REASONS) {
-    const match = pattern.exec(problem);
-    if (match)
-      return { reason, status: match[1] ?? '', problem };
-  }
-  return { reason: 'other', status: '', problem };
+export function explain({ problem, problemCode }) {
+  const [reason, status = ''] = (problemCode ?? '').split('-');
+  return REASONS.includes(reason) ? { reason, status, problem } :
+    { reason: 'other', status: '', problem };
 }
 
 function* problemsOfJob(job, now) {
-  const { failures, finishedAt, game, link, problem, refused, sent } = job;
+  const { failures, finishedAt, game, link, refused, sent } = job;
   const about = { game, link };
   if (isOver(job) && now - Date.parse(finishedAt) > RECENT)
     return;
   if (job.reason === 'disabled')
     yield { code: 'notices-disabled', ...about };
   if (!isOver(job) && failures > 0)
-    yield { code: 'notices-fail', ...about, problem };
+    yield { code: 'notices-fail', ...about, job };
   if (refused >= FEWEST_REFUSED && refused > (sent + refused) * MANY_REFUSED)
     yield { code: 'notices-refused', ...about, n: refused };
 }

@@ -14,8 +14,8 @@ const MOODS = {
   'cancelled-disabled': 'bad', 'cancelled-operator': 'warning',
 };
 
-export function reasonText(problem) {
-  const { reason, ...values } = explain(problem);
+export function reasonText(job) {
+  const { reason, ...values } = explain(job);
   return t(`operator.reason-${reason}`, values);
 }
 
@@ -54,8 +54,9 @@ function figures(job, { rate, seconds }) {
 }
 
 // In words, and as the notifier says it, which names the address.
-function* problemLines(problem) {
-  const words = reasonText(problem);
+function* problemLines(job) {
+  const { problem } = job;
+  const words = reasonText(job);
   yield h('p', { class: 'error' }, `${t('operator.noticeProblem')} `,
       h('bdi', null, words));
   if (words !== problem)
@@ -85,7 +86,7 @@ function* detailsOf(job, pace) {
   if (job.startedAt !== null)
     yield h('p', { class: 'notice-figures number' }, figures(job, pace));
   if (job.problem !== null)
-    yield* problemLines(job.problem);
+    yield* problemLines(job);
 }
 
 class Line {

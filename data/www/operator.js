@@ -171,8 +171,7 @@ const messageItem = ({ at, node, text }) => h('li', null,
     h('bdi', { class: 'message-node' }, node),
     h('span', { dir: 'auto' }, text));
 
-function problemText({ code, left, problem, seconds, at, size, budget,
-  ...values }) {
+function problemText({ code, job, left, seconds, at, ...values }) {
   return t(`operator.problem-${code}`, {
     ...values,
     size: size === undefined ? '' : formatBytes(size),
@@ -180,7 +179,7 @@ function problemText({ code, left, problem, seconds, at, size, budget,
     left: left === undefined ? '' : formatPercent(left),
     seconds: seconds === undefined ? '' : formatLatency(seconds),
     since: at === undefined ? '' : formatSince(at),
-    reason: problem === undefined ? '' : reasonText(problem),
+    reason: job === undefined ? '' : reasonText(job),
   });
 }
 

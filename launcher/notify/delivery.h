@@ -57,9 +57,14 @@ typedef struct {
   void (*free) (Delivery *delivery);
 } DeliveryClass;
 
+/* Bytes of a code. */
+#define DELIVERY_PROBLEM 16
+
 struct _Delivery {
   const DeliveryClass *class;
   gint64 retry_after; /* us; what the receiver has asked for last, or 0 */
+  /* What was wrong last, for programs (openapi.json, `problemCode`), or "" */
+  char problem[DELIVERY_PROBLEM];
 };
 
 typedef struct {

@@ -182,6 +182,23 @@ advance (Fanout *fanout, Job *job, const WishlistPage *page,
   return TRUE;
 }
 
+/* What is wrong, for programs; NULL: @why says it all. */
+static const char *
+get_problem_code (Fanout *fanout, const GError *why)
+{
+  if (why->domain == WISHLIST_ERROR)
+    return "store";
+  if (why->domain == PG_ERROR)
+    return "database";
+  for (guint i = 0; i < fanout->deliveries->len; i++) {
+    const Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
+
+    if (*delivery->problem != '\0')
+      return delivery->problem;
+  }
+  return NULL;
+}
+
 /* Where the database is away too, the lease runs out by itself. */
 static void
 postpone (Fanout *fanout, const Job *job, const GError *why, gint64 wait)
@@ -192,8 +209,8 @@ postpone (Fanout *fanout, const Job *job, const GError *why, gint64 wait)
       g_error_matches (why, DELIVERY_ERROR, DELIVERY_ERROR_DISABLED)
           ? "disabled"
           : NULL;
-  const char *values[] = {
-      job->notice.broadcast, fanout->node, why->message, interval, give_up};
+  const char *values[] = {job->notice.broadcast, fanout->node, why->message,
+      interval, give_up, get_problem_code (fanout, why)};
   g_autoptr (PgRows) rows = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -201,7 +218,7 @@ postpone (Fanout *fanout, const Job *job, const GError *why, gint64 wait)
       give_up != NULL ? "are given up" : "have to wait", why->message);
   rows = query (fanout,
       "SELECT wishcast.postpone_notification ($1::uuid, $2, $3, $4::interval, "
-      "$5)",
+      "$5, $6)",
       G_N_ELEMENTS (values), values, &error);
   g_mutex_lock (&fanout->lock);
   fanout->stats.failures++;
@@ -436,6 +453,17 @@ set_job (Fanout *fanout, const Job *job, GCancellable *cancellable)
   g_mutex_unlock (&fanout->lock);
 }
 
+/* What was wrong with other jobs is not with this one. */
+static void
+forget_problems (Fanout *fanout)
+{
+  for (guint i = 0; i < fanout->deliveries->len; i++) {
+    Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
+
+    delivery->problem[0] = '\0';
+  }
+}
+
 static void
 on_ending (GCancellable *ending, gpointer cancellable)
 {
@@ -452,6 +480,7 @@ run_job (Fanout *fanout, Job *job)
   g_autoptr (GError) error = NULL;
 
   set_job (fanout, job, cancellable);
+  forget_problems (fanout);
   if (run_pages (fanout, job, cancellable, &error)) {
     g_message ("All who wait for %s have been told of %s", job->notice.game,
         job->notice.link);

@@ -67,6 +67,7 @@ static gboolean
 fail (KafkaDelivery *kafka, GError *why, GError **error)
 {
   drop (&kafka->delivery);
+  g_strlcpy (kafka->delivery.problem, "broker", DELIVERY_PROBLEM);
   if (why->domain != KAFKA_ERROR) {
     g_propagate_error (error, why);
     return FALSE;

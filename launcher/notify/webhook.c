@@ -189,16 +189,19 @@ cut (Round *round, const WishlistPage *page)
 
 static void send_batch (Batch *batch);
 
+/* @problem: as Delivery has it. */
 static void
-fail (Batch *batch, DeliveryError code, const char *reason)
+fail (Batch *batch, DeliveryError code, const char *problem, const char *reason)
 {
   Round *round = batch->round;
 
-  if (round->error == NULL)
+  if (round->error == NULL) {
     g_set_error (&round->error, DELIVERY_ERROR, code, "The webhook %s://%s%s%s",
         g_uri_get_scheme (round->webhook->uri),
         g_uri_get_host (round->webhook->uri),
         g_uri_get_path (round->webhook->uri), reason);
+    g_strlcpy (round->webhook->delivery.problem, problem, DELIVERY_PROBLEM);
+  }
   /* The others are worth an answer if they have come so far; new ones not. */
   g_queue_clear_full (&round->waiting, (GDestroyNotify)batch_free);
   close_batch (batch);
@@ -235,7 +238,7 @@ rest (Batch *batch, gint64 wait)
 
 /* @wait: us, or 0 for what the backoff says. */
 static void
-try_later (Batch *batch, gint64 wait, const char *reason)
+try_later (Batch *batch, gint64 wait, const char *problem, const char *reason)
 {
   Round *round = batch->round;
 
@@ -248,7 +251,7 @@ try_later (Batch *batch, gint64 wait, const char *reason)
     wait = backoff_next (&batch->backoff, g_random_double ());
   if (batch->attempts == MOST_ATTEMPTS || wait > batch->backoff.most) {
     round->retry_after = MAX (round->retry_after, wait);
-    fail (batch, DELIVERY_ERROR_AWAY, reason);
+    fail (batch, DELIVERY_ERROR_AWAY, problem, reason);
     return;
   }
   rest (batch, wait);
@@ -300,6 +303,7 @@ judge (Batch *batch)
 {
   guint status = soup_message_get_status (batch->message);
   g_autofree char *reason = g_strdup_printf (" answers with status %u", status);
+  g_autofree char *problem = g_strdup_printf ("status-%u", status);
 
   switch (status) {
     case SOUP_STATUS_BAD_REQUEST:
@@ -308,12 +312,13 @@ judge (Batch *batch)
       refuse (batch, status);
       return;
     case SOUP_STATUS_GONE:
-      fail (batch, DELIVERY_ERROR_DISABLED, " wants no more notices (410)");
+      fail (batch, DELIVERY_ERROR_DISABLED, problem,
+          " wants no more notices (410)");
       return;
     case SOUP_STATUS_REQUEST_TIMEOUT:
     case STATUS_TOO_EARLY:
     case STATUS_TOO_MANY:
-      try_later (batch, get_retry_after (batch->message), reason);
+      try_later (batch, get_retry_after (batch->message), problem, reason);
       return;
     default:
       break;
@@ -321,10 +326,10 @@ judge (Batch *batch)
   if (SOUP_STATUS_IS_SUCCESSFUL (status)) {
     take (batch);
   } else if (SOUP_STATUS_IS_SERVER_ERROR (status)) {
-    try_later (batch, get_retry_after (batch->message), reason);
+    try_later (batch, get_retry_after (batch->message), problem, reason);
   } else {
     /* Address, secret, rights, a redirect: nothing of it is a user's fault. */
-    fail (batch, DELIVERY_ERROR_WRONG, reason);
+    fail (batch, DELIVERY_ERROR_WRONG, problem, reason);
   }
 }
 
@@ -355,15 +360,15 @@ on_answer (GObject *session, GAsyncResult *result, gpointer data)
   }
   end_request (batch);
   if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE)) {
-    fail (
-        batch, DELIVERY_ERROR_WRONG, " has a certificate that is not trusted");
+    fail (batch, DELIVERY_ERROR_WRONG, "untrusted",
+        " has a certificate that is not trusted");
   } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    try_later (batch, 0, " does not answer in time");
+    try_later (batch, 0, "late", " does not answer in time");
   } else {
     g_autofree char *reason =
         g_strdup_printf (" cannot be reached: %s", error->message);
 
-    try_later (batch, 0, reason);
+    try_later (batch, 0, "unreachable", reason);
   }
 }
 

@@ -90,13 +90,12 @@ test('jobs that are well are no problem', () => {
 });
 
 test('what fails, is disabled or refused much is a problem', () => {
-  assert.deepEqual(problems(
-      job({ state: 'pending', failures: 3, problem: 'status 500',
-        nextAt: AT }),
+  const failed = job({ state: 'pending', failures: 3, problem: 'status 500',
+    problemCode: 'status-500', nextAt: AT });
+  assert.deepEqual(problems(failed,
       job({ state: 'cancelled', reason: 'disabled', finishedAt: AT,
         failures: 1 })),
-  [{ code: 'notices-fail', game: 'half-life', link: 'k3v7',
-    problem: 'status 500' },
+  [{ code: 'notices-fail', game: 'half-life', link: 'k3v7', job: failed },
   { code: 'notices-disabled', game: 'half-life', link: 'k3v7' }]);
 });
 
@@ -115,19 +114,12 @@ test('what was over a day ago is none any more', () => {
   assert.equal(over('2026-03-01T17:59:59.999Z'), 0);
 });
 
-test('what the notifier says of a receiver has a word', () => {
-  const webhook = 'The webhook https://store.example/notices';
-  assert.deepEqual([
-    `${webhook} answers with status 503`,
-    `${webhook} does not answer in time`,
-    `${webhook} cannot be reached: Connection refused`,
-    `${webhook} has a certificate that is not trusted`,
-    'The store answers with status 500',
-  ].map((text) => Object.values(explain(text)).join()), [
-    `status,503,${webhook} answers with status 503`,
-    `late,,${webhook} does not answer in time`,
-    `unreachable,,${webhook} cannot be reached: Connection refused`,
-    `untrusted,,${webhook} has a certificate that is not trusted`,
-    'other,,The store answers with status 500',
-  ]);
+test('each code of a problem has a word, and the others a text', () => {
+  const codes = ['status-503', 'late', 'unreachable', 'untrusted', 'broker',
+    'store', 'database', 'new-and-strange', null];
+  assert.deepEqual(codes.map((problemCode) =>
+    Object.values(explain({ problem: 'In English', problemCode })).join()), [
+    'status,503,In English', 'late,,In English', 'unreachable,,In English',
+    'untrusted,,In English', 'broker,,In English', 'store,,In English',
+    'database,,In English', 'other,,In English', 'other,,In English']);
 });

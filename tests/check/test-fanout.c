@@ -669,6 +669,8 @@ test_ahead_unread (Fixture *f, gconstpointer data)
              "ORDER BY user_id LIMIT $3::integer";
   f->first = start (f, "node-1", f->fake, NULL, 0);
   await_state ("pending|-|5000|1");
+  pg_kit_assert (
+      kit, "SELECT problem_code FROM wishcast.notification_job", "store");
 }
 
 /* --- Two ------------------------------------------------------------------------------*/
@@ -725,13 +727,14 @@ test_away (Fixture *f, gconstpointer data)
   f->fake->error = g_error_new_literal (
       DELIVERY_ERROR, DELIVERY_ERROR_AWAY, "It answers with \"500\"");
   f->fake->delivery.retry_after = 3600 * G_TIME_SPAN_SECOND;
+  g_strlcpy (f->fake->delivery.problem, "status-500", DELIVERY_PROBLEM);
   g_mutex_unlock (&f->fake->lock);
   let_go (f->fake, -1);
   await_state ("pending|-|5000|1");
   pg_kit_assert (kit,
-      "SELECT problem, failures, next_at > now () + interval '59 minutes' FROM "
-      "wishcast.notification_job",
-      "It answers with \"500\"|1|t");
+      "SELECT problem, problem_code, failures, "
+      "next_at > now () + interval '59 minutes' FROM wishcast.notification_job",
+      "It answers with \"500\"|status-500|1|t");
   pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
   await_state ("done|-|6000|2");
   assert_pages (f->fake, "a:0 a:1- a:1 ");

@@ -355,6 +355,7 @@ test_delivery_away (Fixture *f, gconstpointer data)
   g_assert_true (begin (f, page, &error));
   g_assert_false (deliver (f, page, &first, &error));
   g_assert_error (error, DELIVERY_ERROR, DELIVERY_ERROR_AWAY);
+  g_assert_cmpstr (f->delivery->problem, ==, "broker");
   g_assert_cmpuint (first.sent, ==, 0);
   g_assert_null (first.refusals);
   g_clear_error (&error);

@@ -2,7 +2,7 @@
 
 #include "pgkit.h"
 
-/* What data/sql/003-notifications.sql promises. */
+/* What data/sql/003-notifications.sql and 005-notice-codes.sql promise. */
 
 #define JOBS                                                                   \
   "SELECT link, state, reason FROM wishcast.notification_job ORDER BY link"
@@ -76,7 +76,7 @@ postpone (const char *node, const char *give_up)
 {
   g_autofree char *sql = g_strdup_printf (
       "SELECT wishcast.postpone_notification (md5 ('a')::uuid, '%s', 'status "
-      "500', '1 hour', %s)",
+      "500', '1 hour', %s, 'status-500')",
       node, give_up);
 
   pg_kit_run (kit, sql);
@@ -303,6 +303,10 @@ test_done (void)
   retry ("f");
 }
 
+#define PROBLEM                                                                \
+  "SELECT state, failures, problem, wishcast.notification_json (j) ->> "       \
+  "'problemCode' FROM wishcast.notification_job j"
+
 static void
 test_postpone (void)
 {
@@ -312,17 +316,13 @@ test_postpone (void)
   postpone ("node-2", "NULL");
   pg_kit_assert (kit, PROGRESS, "running|u5|1|5");
   postpone ("node-1", "NULL");
-  pg_kit_assert (kit,
-      "SELECT state, failures, problem FROM wishcast.notification_job",
-      "pending|1|status 500");
+  pg_kit_assert (kit, PROBLEM, "pending|1|status 500|status-500");
   lease ("node-1", "");
   /* It need not wait, if somebody says so. */
   retry ("t");
   lease ("node-1", "a");
   advance ("node-1", 1, "'u6'", 1, "[]", "t");
-  pg_kit_assert (kit,
-      "SELECT state, failures, problem FROM wishcast.notification_job",
-      "running|0|-");
+  pg_kit_assert (kit, PROBLEM, "running|0|-|-");
 }
 
 static void

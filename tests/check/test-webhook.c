@@ -332,12 +332,14 @@ deliver (Fixture *f)
 }
 
 static void
-fail_to_deliver (Fixture *f, DeliveryError code, const char *expected)
+fail_to_deliver (
+    Fixture *f, DeliveryError code, const char *expected, const char *problem)
 {
   g_autoptr (GError) error = NULL;
 
   g_assert_false (deliver_page (f, 0, NULL, &error));
   g_assert_error (error, DELIVERY_ERROR, (int)code);
+  g_assert_cmpstr (f->delivery->problem, ==, problem);
   g_assert_nonnull (strstr (error->message, expected));
   g_assert_nonnull (strstr (error->message, "/hook"));
   g_assert_null (strstr (error->message, "a=b"));
@@ -462,7 +464,7 @@ test_server_error (Fixture *f, gconstpointer data)
 {
   f->answer = answer_server_error;
   add_users (f, 10);
-  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "500");
+  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "500", "status-500");
   g_assert_cmpuint (f->requests->len, ==, 5);
   g_assert_cmpuint (f->result.sent, ==, 0);
 }
@@ -480,7 +482,7 @@ test_too_many (Fixture *f, gconstpointer data)
 {
   f->answer = answer_too_many;
   add_users (f, 10);
-  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "429");
+  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "429", "status-429");
   g_assert_cmpuint (f->requests->len, ==, 1);
   g_assert_cmpint (f->delivery->retry_after, ==, 77 * G_USEC_PER_SEC);
   f->answer = NULL;
@@ -500,7 +502,7 @@ test_silent (Fixture *f, gconstpointer data)
   f->settings.timeout = 1;
   f->answer = answer_never;
   add_users (f, 10);
-  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "in time");
+  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "in time", "late");
 }
 
 static void
@@ -525,7 +527,7 @@ test_nobody_there (Fixture *f, gconstpointer data)
 {
   http_stub_free (f->stub);
   add_users (f, 10);
-  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "cannot be reached");
+  fail_to_deliver (f, DELIVERY_ERROR_AWAY, "cannot be reached", "unreachable");
   f->stub = http_stub_new (receive, f);
 }
 
@@ -541,7 +543,7 @@ test_gone (Fixture *f, gconstpointer data)
   f->answer = answer_gone;
   f->settings.concurrency = 1;
   add_users (f, 250);
-  fail_to_deliver (f, DELIVERY_ERROR_DISABLED, "410");
+  fail_to_deliver (f, DELIVERY_ERROR_DISABLED, "410", "status-410");
   g_assert_cmpuint (f->requests->len, ==, 1);
 }
 
@@ -571,11 +573,11 @@ test_wrong (Fixture *f, gconstpointer data)
 {
   add_users (f, 10);
   f->answer = answer_unauthorized;
-  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "401");
+  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "401", "status-401");
   f->answer = answer_moved;
-  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "303");
+  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "303", "status-303");
   f->answer = answer_not_found;
-  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "404");
+  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "404", "status-404");
   g_assert_cmpuint (f->requests->len, ==, 3);
 }
 
@@ -639,7 +641,7 @@ test_page_again (Fixture *f, gconstpointer data)
   f->answer = fail_with_150;
   f->settings.concurrency = 1;
   add_users (f, 250);
-  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "403");
+  fail_to_deliver (f, DELIVERY_ERROR_WRONG, "403", "status-403");
   g_assert_cmpuint (f->requests->len, ==, 2);
   f->answer = NULL;
   deliver (f);

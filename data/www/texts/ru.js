@@ -345,6 +345,9 @@ export default {
       'reason-late': 'получатель не отвечает вовремя',
       'reason-unreachable': 'получатель недоступен',
       'reason-untrusted': 'нет доверия к сертификату получателя',
+      'reason-broker': 'Kafka не принимает уведомления',
+      'reason-store': 'не удаётся прочитать список желаемого',
+      'reason-database': 'база данных не отвечает',
       'reason-other': '{problem}',
       noticeTold: {
         one: 'уведомлён {n}', few: 'уведомлено {n}',
