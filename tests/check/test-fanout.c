@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "deliverystub.h"
 #include "logkit.h"
 #include "pgkit.h"
 
@@ -19,225 +20,10 @@
 
 static PgKit *kit;
 
-/* --- A delivery ---------------------------------------------------------------------*/
-
-/* A page, as it was delivered. */
-typedef struct {
-  char *link;
-  guint64 number;
-  char **users; /* "id=name" */
-  gint64 at;
-  gboolean was_taken;
-} Told;
-
-typedef struct {
-  Delivery delivery;
-  const char *refused; /* the user that it does not take, or NULL */
-
-  GMutex lock;
-  GCond changed;
-  /* with lock */
-  GPtrArray *told;   /* of Told */
-  guint n_open;      /* pages that are begun and neither taken nor dropped */
-  guint most_open;   /* of them at a time */
-  guint most;        /* how many can be open */
-  gint64 held;       /* the page that is not taken until it is let go; or -1 */
-  gboolean is_held;  /* it has come */
-  gboolean is_freed; /* by whoever owns the delivery */
-  GError *error;     /* what the next page meets, or NULL */
-} Fake;
-
 static void
-told_free (gpointer data)
+assert_pages (DeliveryStub *fake, const char *expected)
 {
-  Told *told = data;
-
-  g_free (told->link);
-  g_strfreev (told->users);
-  g_free (told);
-}
-
-static Told *
-told_new (const NoticeForm *form, guint64 number, const WishlistPage *page)
-{
-  Told *told = g_new0 (Told, 1);
-
-  told->link = g_strdup (notice_form_get_job (form)->link);
-  told->number = number;
-  told->users = g_new0 (char *, page->users->len + 1);
-  for (guint i = 0; i < page->users->len; i++) {
-    const WishlistUser *user = wishlist_page_get (page, i);
-
-    told->users[i] = g_strdup_printf ("%s=%s", user->id, user->name);
-  }
-  told->at = g_get_monotonic_time ();
-  return told;
-}
-
-static void
-on_cancelled (GCancellable *cancellable, gpointer data)
-{
-  Fake *fake = data;
-
-  g_mutex_lock (&fake->lock);
-  g_cond_broadcast (&fake->changed);
-  g_mutex_unlock (&fake->lock);
-}
-
-static void
-take (Fake *fake, const WishlistPage *page, DeliveryResult *result)
-{
-  for (guint i = 0; i < page->users->len; i++) {
-    const WishlistUser *user = wishlist_page_get (page, i);
-
-    if (g_strcmp0 (user->id, fake->refused) == 0)
-      delivery_result_add_refusal (result, user, "status 400");
-    else
-      result->sent++;
-  }
-}
-
-static gboolean
-fake_deliver (Delivery *delivery, const NoticeForm *form, guint64 page_number,
-    const WishlistPage *page, DeliveryResult *result, GCancellable *cancellable,
-    GError **error)
-{
-  Fake *fake = (Fake *)delivery;
-  gulong handler = g_cancellable_connect (
-      cancellable, G_CALLBACK (on_cancelled), fake, NULL);
-  Told *told = told_new (form, page_number, page);
-
-  g_mutex_lock (&fake->lock);
-  g_ptr_array_add (fake->told, told);
-  fake->is_held = fake->held == (gint64)page_number;
-  g_cond_broadcast (&fake->changed);
-  while (fake->held == (gint64)page_number &&
-         !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&fake->changed, &fake->lock);
-  fake->is_held = FALSE;
-  if (fake->error != NULL)
-    g_propagate_error (error, g_steal_pointer (&fake->error));
-  else
-    told->was_taken =
-        !g_cancellable_set_error_if_cancelled (cancellable, error);
-  if (told->was_taken) {
-    take (fake, page, result);
-    fake->n_open -= delivery->class->begin != NULL ? 1 : 0;
-  }
-  g_mutex_unlock (&fake->lock);
-  g_cancellable_disconnect (cancellable, handler);
-  return told->was_taken;
-}
-
-static void
-fake_free (Delivery *delivery)
-{
-  ((Fake *)delivery)->is_freed = TRUE;
-}
-
-static gboolean
-fake_begin (Delivery *delivery, const NoticeForm *form,
-    const WishlistPage *page, GCancellable *cancellable, GError **error)
-{
-  Fake *fake = (Fake *)delivery;
-  gboolean can_begin;
-
-  g_mutex_lock (&fake->lock);
-  can_begin = fake->n_open < fake->most;
-  fake->n_open++;
-  fake->most_open = MAX (fake->most_open, fake->n_open);
-  if (!can_begin)
-    g_set_error_literal (
-        error, DELIVERY_ERROR, DELIVERY_ERROR_AWAY, "It is away");
-  g_mutex_unlock (&fake->lock);
-  return can_begin;
-}
-
-static void
-fake_drop (Delivery *delivery)
-{
-  Fake *fake = (Fake *)delivery;
-
-  g_mutex_lock (&fake->lock);
-  fake->n_open = 0;
-  g_mutex_unlock (&fake->lock);
-}
-
-/* @is_ahead: pages are begun ahead. */
-static Fake *
-fake_new (gboolean is_ahead)
-{
-  static const DeliveryClass plain = {
-      .deliver = fake_deliver, .free = fake_free};
-  static const DeliveryClass ahead = {
-      fake_begin, fake_deliver, fake_drop, fake_free};
-  Fake *fake = g_new0 (Fake, 1);
-
-  fake->delivery.class = is_ahead ? &ahead : &plain;
-  g_mutex_init (&fake->lock);
-  g_cond_init (&fake->changed);
-  fake->told = g_ptr_array_new_with_free_func (told_free);
-  fake->held = -1;
-  fake->most = G_MAXUINT;
-  return fake;
-}
-
-static void
-fake_destroy (Fake *fake)
-{
-  g_assert_true (fake->is_freed);
-  g_assert_cmpuint (fake->n_open, ==, 0);
-  g_clear_error (&fake->error);
-  g_ptr_array_unref (fake->told);
-  g_mutex_clear (&fake->lock);
-  g_cond_clear (&fake->changed);
-  g_free (fake);
-}
-
-static void
-await_held (Fake *fake)
-{
-  gint64 deadline = g_get_monotonic_time () + PATIENCE;
-
-  g_mutex_lock (&fake->lock);
-  while (!fake->is_held)
-    if (!g_cond_wait_until (&fake->changed, &fake->lock, deadline))
-      g_assert_true (fake->is_held);
-  g_mutex_unlock (&fake->lock);
-}
-
-/* @page: that is held next, or -1. */
-static void
-let_go (Fake *fake, gint64 page)
-{
-  g_mutex_lock (&fake->lock);
-  fake->held = page;
-  fake->is_held = FALSE;
-  g_cond_broadcast (&fake->changed);
-  g_mutex_unlock (&fake->lock);
-}
-
-/* "LINK:PAGE " for each page, with a "-" if it was not taken. (transfer full) */
-static char *
-list_pages (Fake *fake)
-{
-  GString *pages = g_string_new (NULL);
-
-  g_mutex_lock (&fake->lock);
-  for (guint i = 0; i < fake->told->len; i++) {
-    const Told *told = g_ptr_array_index (fake->told, i);
-
-    g_string_append_printf (pages, "%s:%" G_GUINT64_FORMAT "%s ", told->link,
-        told->number, told->was_taken ? "" : "-");
-  }
-  g_mutex_unlock (&fake->lock);
-  return g_string_free (pages, FALSE);
-}
-
-static void
-assert_pages (Fake *fake, const char *expected)
-{
-  g_autofree char *pages = list_pages (fake);
+  g_autofree char *pages = delivery_stub_list_pages (fake);
 
   g_assert_cmpstr (pages, ==, expected);
 }
@@ -246,7 +32,7 @@ assert_pages (Fake *fake, const char *expected)
 
 typedef struct {
   NoticeTexts *texts;
-  Fake *fake, *other; /* of the first and the second node */
+  DeliveryStub *fake, *other; /* of the first and the second node */
   Fanout *first, *second;
   const char *query; /* of the wishlist */
 } Fixture;
@@ -260,7 +46,8 @@ make_source (gpointer data)
 }
 
 static Fanout *
-start (Fixture *f, const char *node, Fake *fake, Fake *beside, guint max_rate)
+start (Fixture *f, const char *node, DeliveryStub *fake, DeliveryStub *beside,
+    guint max_rate)
 {
   g_autoptr (GPtrArray) deliveries =
       g_ptr_array_new_with_free_func ((GDestroyNotify)delivery_free);
@@ -317,8 +104,8 @@ set_up (Fixture *f, gconstpointer is_ahead)
   log_kit_clear ();
   f->texts = notice_texts_new ();
   f->query = QUERY;
-  f->fake = fake_new (is_ahead != NULL);
-  f->other = fake_new (is_ahead != NULL);
+  f->fake = delivery_stub_new (is_ahead != NULL);
+  f->other = delivery_stub_new (is_ahead != NULL);
 }
 
 static void
@@ -328,21 +115,21 @@ tear_down (Fixture *f, gconstpointer data)
   g_clear_pointer (&f->second, fanout_free);
   if (!f->other->is_freed)
     delivery_free (&f->other->delivery);
-  fake_destroy (f->fake);
-  fake_destroy (f->other);
+  delivery_stub_destroy (f->fake);
+  delivery_stub_destroy (f->other);
   notice_texts_free (f->texts);
 }
 
 /* The @n users of add_users() are those of the pages that were taken, in order
  * and once each. */
 static void
-assert_all_told (Fake *const *fakes, guint n_fakes, guint n)
+assert_all_told (DeliveryStub *const *fakes, guint n_fakes, guint n)
 {
   guint next = 1;
 
   for (guint f = 0; f < n_fakes; f++)
     for (guint i = 0; i < fakes[f]->told->len; i++) {
-      const Told *told = g_ptr_array_index (fakes[f]->told, i);
+      const StubTold *told = g_ptr_array_index (fakes[f]->told, i);
 
       for (guint j = 0; told->was_taken && told->users[j] != NULL; j++) {
         g_autofree char *user = g_strdup_printf ("u%05u=User %u", next, next);
@@ -419,7 +206,7 @@ test_names (Fixture *f, gconstpointer data)
       "\xf0\x9f\x8e\xae <b>emoji</b>",
       "\xd7\xa2\xd7\x91\xd7\xa8\xd7\x99\xd7\xaa \xe2\x80\xae", "a\nb\tc\x01",
       longest};
-  const Told *told;
+  const StubTold *told;
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *hex = g_malloc0 (2 * strlen (names[i]) + 1);
@@ -456,16 +243,16 @@ test_names (Fixture *f, gconstpointer data)
 static void
 test_unlisted (Fixture *f, gconstpointer data)
 {
-  const Told *last;
+  const StubTold *last;
 
   add_users ("half-life", 15000);
   add_job ("a", "half-life");
   f->fake->held = 0;
   f->first = start (f, "node-1", f->fake, NULL, 0);
-  await_held (f->fake);
+  delivery_stub_await_held (f->fake);
   /* One page is read ahead, perhaps already. */
   pg_kit_run (kit, "DELETE FROM wishcast.wishlist WHERE user_id = 'u12345'");
-  let_go (f->fake, -1);
+  delivery_stub_let_go (f->fake, -1);
   await_state ("done|-|14999|3");
   last = g_ptr_array_index (f->fake->told, 2);
   g_assert_true (
@@ -485,7 +272,7 @@ test_rate (Fixture *f, gconstpointer data)
   f->first = start (f, "node-1", f->fake, NULL, 600);
   await_state ("done|-|1500|3");
   for (guint i = 0; i < 3; i++) {
-    const Told *told = g_ptr_array_index (f->fake->told, i);
+    const StubTold *told = g_ptr_array_index (f->fake->told, i);
 
     g_assert_cmpint (told->at - begun, >=, i * 999 * G_TIME_SPAN_MILLISECOND);
   }
@@ -498,13 +285,13 @@ test_rate (Fixture *f, gconstpointer data)
 static void
 test_stopped (Fixture *f, gconstpointer data)
 {
-  Fake *const fakes[] = {f->fake, f->other};
+  DeliveryStub *const fakes[] = {f->fake, f->other};
 
   add_users ("half-life", 12000);
   add_job ("a", "half-life");
   f->fake->held = 1;
   f->first = start (f, "node-1", f->fake, NULL, 0);
-  await_held (f->fake);
+  delivery_stub_await_held (f->fake);
   g_clear_pointer (&f->first, fanout_free);
   pg_kit_assert (kit,
       "SELECT state, cursor, lease_until FROM wishcast.notification_job",
@@ -542,14 +329,14 @@ test_postgres_killed (Fixture *f, gconstpointer data)
   add_job ("a", "half-life");
   f->fake->held = 1;
   f->first = start (f, "node-1", f->fake, NULL, 0);
-  await_held (f->fake);
+  delivery_stub_await_held (f->fake);
   pg_kit_stop (kit);
-  let_go (f->fake, -1);
+  delivery_stub_let_go (f->fake, -1);
   log_kit_await ("The notices of a have to wait");
   log_kit_await ("Notices wait for the database");
   pg_kit_start (kit);
   await_state ("done|-|12000|3");
-  pages = list_pages (f->fake);
+  pages = delivery_stub_list_pages (f->fake);
   g_assert_true (g_str_equal (pages, "a:0 a:1 a:2 ") ||
                  g_str_equal (pages, "a:0 a:1 a:1 a:2 ") ||
                  g_str_equal (pages, "a:0 a:1 a:2 a:2 "));
@@ -566,7 +353,7 @@ test_cancelled (Fixture *f, gconstpointer data)
   add_job ("a", "half-life");
   f->fake->held = 1;
   f->first = start (f, "node-1", f->fake, NULL, 0);
-  await_held (f->fake);
+  delivery_stub_await_held (f->fake);
   pg_kit_run (kit, "SELECT wishcast.cancel_notification ('a')");
   while (stats.is_busy) {
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
@@ -574,7 +361,7 @@ test_cancelled (Fixture *f, gconstpointer data)
     fanout_get_stats (f->first, &stats);
   }
   pg_kit_assert (kit, STATE, "cancelled|operator|5000|1");
-  let_go (f->fake, -1);
+  delivery_stub_let_go (f->fake, -1);
   pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
   await_state ("done|-|12000|3");
   assert_pages (f->fake, "a:0 a:1- a:1 a:2 ");
@@ -591,17 +378,17 @@ test_ahead (Fixture *f, gconstpointer data)
   add_job ("a", "half-life");
   f->fake->held = 0;
   f->first = start (f, "node-1", f->fake, NULL, 0);
-  await_held (f->fake);
+  delivery_stub_await_held (f->fake);
   g_mutex_lock (&f->fake->lock);
   g_assert_cmpuint (f->fake->n_open, ==, 2);
   g_mutex_unlock (&f->fake->lock);
   pg_kit_assert (
       kit, "SELECT cursor, pages FROM wishcast.notification_job", "-|0");
-  let_go (f->fake, 2);
-  await_held (f->fake);
+  delivery_stub_let_go (f->fake, 2);
+  delivery_stub_await_held (f->fake);
   pg_kit_assert (
       kit, "SELECT cursor, pages FROM wishcast.notification_job", "u10000|2");
-  let_go (f->fake, -1);
+  delivery_stub_let_go (f->fake, -1);
   await_state ("done|-|22000|5");
   g_assert_cmpuint (f->fake->most_open, ==, 2);
   assert_pages (f->fake, "a:0 a:1 a:2 a:3 a:4 ");
@@ -612,13 +399,13 @@ test_ahead (Fixture *f, gconstpointer data)
 static void
 test_ahead_stopped (Fixture *f, gconstpointer data)
 {
-  Fake *const fakes[] = {f->fake, f->other};
+  DeliveryStub *const fakes[] = {f->fake, f->other};
 
   add_users ("half-life", 12000);
   add_job ("a", "half-life");
   f->fake->held = 1;
   f->first = start (f, "node-1", f->fake, NULL, 0);
-  await_held (f->fake);
+  delivery_stub_await_held (f->fake);
   g_assert_cmpuint (f->fake->n_open, ==, 2);
   g_clear_pointer (&f->first, fanout_free);
   g_assert_cmpuint (f->fake->n_open, ==, 0);
@@ -687,12 +474,12 @@ test_two_nodes (Fixture *f, gconstpointer data)
   f->fake->held = f->other->held = 0;
   f->first = start (f, "node-1", f->fake, NULL, 0);
   f->second = start (f, "node-2", f->other, NULL, 0);
-  await_held (f->fake);
-  await_held (f->other);
-  let_go (f->fake, -1);
-  let_go (f->other, -1);
+  delivery_stub_await_held (f->fake);
+  delivery_stub_await_held (f->other);
+  delivery_stub_let_go (f->fake, -1);
+  delivery_stub_let_go (f->other, -1);
   await_state ("done|-|100|1\ndone|-|100|1");
-  of_a = *((Told *)g_ptr_array_index (f->fake->told, 0))->link == 'a';
+  of_a = *((StubTold *)g_ptr_array_index (f->fake->told, 0))->link == 'a';
   assert_pages (f->fake, of_a ? "a:0 " : "b:0 ");
   assert_pages (f->other, of_a ? "b:0 " : "a:0 ");
 }
@@ -722,14 +509,14 @@ test_away (Fixture *f, gconstpointer data)
   add_job ("a", "half-life");
   f->fake->held = 1;
   f->first = start (f, "node-1", f->fake, NULL, 0);
-  await_held (f->fake);
+  delivery_stub_await_held (f->fake);
   g_mutex_lock (&f->fake->lock);
   f->fake->error = g_error_new_literal (
       DELIVERY_ERROR, DELIVERY_ERROR_AWAY, "It answers with \"500\"");
   f->fake->delivery.retry_after = 3600 * G_TIME_SPAN_SECOND;
   g_strlcpy (f->fake->delivery.problem, "status-500", DELIVERY_PROBLEM);
   g_mutex_unlock (&f->fake->lock);
-  let_go (f->fake, -1);
+  delivery_stub_let_go (f->fake, -1);
   await_state ("pending|-|5000|1");
   pg_kit_assert (kit,
       "SELECT problem, problem_code, failures, "
@@ -756,7 +543,7 @@ test_disabled (Fixture *f, gconstpointer data)
 static void
 test_retry_refused (Fixture *f, gconstpointer data)
 {
-  const Told *told;
+  const StubTold *told;
 
   add_users ("half-life", 10);
   add_job ("a", "half-life");
