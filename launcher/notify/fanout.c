@@ -269,18 +269,24 @@ make_reader (Fanout *fanout, const Job *job, const NoticeForm *form)
   return page_reader_new (source, job->notice.game, job->cursor, half, form);
 }
 
+/* Whether pages are begun ahead: where there are several ways, one that fails must
+ * not find that the others have told the same page already, each time anew. */
+static gboolean
+is_ahead (const Fanout *fanout)
+{
+  const Delivery *only = g_ptr_array_index (fanout->deliveries, 0);
+
+  return fanout->deliveries->len == 1 && only->class->begin != NULL;
+}
+
 static gboolean
 begin (Fanout *fanout, const NoticeForm *form, const WishlistPage *page,
     GCancellable *cancellable, GError **error)
 {
-  for (guint i = 0; i < fanout->deliveries->len; i++) {
-    Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
+  Delivery *delivery = g_ptr_array_index (fanout->deliveries, 0);
 
-    if (delivery->class->begin != NULL &&
-        !delivery->class->begin (delivery, form, page, cancellable, error))
-      return FALSE;
-  }
-  return TRUE;
+  return !is_ahead (fanout) ||
+         delivery->class->begin (delivery, form, page, cancellable, error);
 }
 
 static gboolean
@@ -293,6 +299,9 @@ deliver (Fanout *fanout, const Job *job, const NoticeForm *form,
 
     /* By several ways, each user counts once. */
     result->sent = 0;
+    if (!is_ahead (fanout) && delivery->class->begin != NULL &&
+        !delivery->class->begin (delivery, form, page, cancellable, error))
+      return FALSE;
     if (!delivery->class->deliver (
             delivery, form, job->pages, page, result, cancellable, error))
       return FALSE;
@@ -356,18 +365,6 @@ begin_page (
          begin (fanout, course->form, course->page, cancellable, error);
 }
 
-static gboolean
-can_begin (const Fanout *fanout)
-{
-  for (guint i = 0; i < fanout->deliveries->len; i++) {
-    const Delivery *delivery = g_ptr_array_index (fanout->deliveries, i);
-
-    if (delivery->class->begin != NULL)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 /* The other half of a page goes out before this one is answered for and
  * committed, so that neither waits for the other; but not faster than it may. */
 static gboolean
@@ -375,7 +372,7 @@ begin_ahead (
     Fanout *fanout, Course *course, GCancellable *cancellable, GError **error)
 {
   if (fanout->max_rate > 0 || course->page->cursor == NULL ||
-      !can_begin (fanout))
+      !is_ahead (fanout))
     return TRUE;
   /* If it cannot be read, begin_page() tries once more, and says so. */
   course->next = page_reader_next (course->reader, cancellable, NULL);

@@ -24,7 +24,7 @@ typedef struct {
   const char *public_url;
   const NoticeTexts *texts; /* outlives it */
   guint max_rate;           /* users a second; 0: as fast as it goes */
-  GPtrArray *deliveries;    /* of Delivery; used by its thread alone */
+  GPtrArray *deliveries;    /* of Delivery, one at least; of its thread alone */
   /* Called on a thread of the fan-out. (transfer full) */
   WishlistSource *(*make_source) (gpointer data);
   gpointer data;

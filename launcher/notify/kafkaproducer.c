@@ -90,6 +90,7 @@ connect_producer (KafkaProducer *producer, GError **error)
     const char *name, *value;
   } options[] = {
       {"enable.idempotence", "true"},
+      /* The end of each page waits for it. */
       {"linger.ms", "1"},
       {"compression.codec", "lz4"},
       {"queue.buffering.max.messages", MOST_MESSAGES},

@@ -500,6 +500,30 @@ test_two_ways (Fixture *f, gconstpointer data)
       "u00007|User 7|status 400");
 }
 
+/* What one way does not take is not told by the other, again and again. */
+static void
+test_two_ways_away (Fixture *f, gconstpointer data)
+{
+  DeliveryStub *ahead = delivery_stub_new (TRUE);
+
+  add_users ("half-life", 12000);
+  add_job ("a", "half-life");
+  f->fake->error =
+      g_error_new_literal (DELIVERY_ERROR, DELIVERY_ERROR_AWAY, "It is away");
+  f->first = start (f, "node-1", f->fake, ahead, 0);
+  await_state ("pending|-|0|0");
+  g_mutex_lock (&ahead->lock);
+  g_assert_cmpuint (ahead->most_open, ==, 0);
+  g_mutex_unlock (&ahead->lock);
+  pg_kit_run (kit, "SELECT wishcast.retry_notification ('a')");
+  await_state ("done|-|12000|3");
+  g_assert_cmpuint (ahead->most_open, ==, 1);
+  assert_pages (f->fake, "a:0- a:0 a:1 a:2 ");
+  assert_pages (ahead, "a:0 a:1 a:2 ");
+  g_clear_pointer (&f->first, fanout_free);
+  delivery_stub_destroy (ahead);
+}
+
 /* --- Failures -------------------------------------------------------------------------*/
 
 static void
@@ -588,6 +612,7 @@ main (int argc, char **argv)
   ADD_AHEAD ("/unread", test_ahead_unread);
   ADD ("two-nodes", test_two_nodes);
   ADD ("two-ways", test_two_ways);
+  ADD ("two-ways-away", test_two_ways_away);
   ADD ("away", test_away);
   ADD ("disabled", test_disabled);
   ADD ("retry-refused", test_retry_refused);
