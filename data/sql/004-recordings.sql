@@ -127,6 +127,15 @@ BEGIN
     THEN 'expired' ELSE 'wanted' END;
 END $$;
 
+-- For how many seconds after its end a broadcast's recording is kept. NULL: there
+-- is no row of it yet.
+CREATE FUNCTION wishcast.recording_kept (p_link text)
+RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT ceil (extract (epoch FROM g.recording_kept))::bigint
+  FROM wishcast.broadcast b JOIN wishcast.game g ON g.id = b.game
+  WHERE b.link = p_link
+$$;
+
 -- The archiver gave up a part: its time was over, or the cache was cleared.
 CREATE FUNCTION wishcast.drop_recording (p_link text, p_part integer)
 RETURNS void LANGUAGE sql AS $$

@@ -113,13 +113,25 @@ check_pieces (GcsBucket *bucket, const char *head, const char *body,
          refuse (object, both.size, both.crc32c, expected, error);
 }
 
+/* RFC 3339, in whole seconds that are not before it. (transfer full) */
+static char *
+format_time (gint64 time)
+{
+  g_autoptr (GDateTime) date =
+      g_date_time_new_from_unix_utc (time / G_USEC_PER_SEC + 1);
+
+  return time != 0 ? g_date_time_format (date, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+}
+
 static gboolean
 compose (GcsBucket *bucket, const char *head, const char *body,
     const char *object, gint64 generation, const ArchiveObject *expected,
-    GCancellable *cancellable, GError **error)
+    gint64 expires, GCancellable *cancellable, GError **error)
 {
   const char *const sources[] = {head, body, NULL};
-  const GcsAttributes attributes = {.content_type = CONTENT_TYPE};
+  g_autofree char *custom_time = format_time (expires);
+  const GcsAttributes attributes = {
+      .content_type = CONTENT_TYPE, .custom_time = custom_time};
   GcsObject made;
 
   if (!check_pieces (
@@ -133,7 +145,7 @@ compose (GcsBucket *bucket, const char *head, const char *body,
 
 static gboolean
 archive_cloud_join (ArchiveStore *store, const char *head, const char *body,
-    const char *object, const ArchiveObject *expected,
+    const char *object, const ArchiveObject *expected, gint64 expires,
     GCancellable *cancellable, GError **error)
 {
   g_autoptr (GcsBucket) bucket = open_bucket (store, error);
@@ -150,7 +162,7 @@ archive_cloud_join (ArchiveStore *store, const char *head, const char *body,
   /* A crash may have come before the pieces were deleted. */
   if ((why != NULL || !is_expected (&found, expected)) &&
       !compose (bucket, head, body, object, why != NULL ? 0 : found.generation,
-          expected, cancellable, error))
+          expected, expires, cancellable, error))
     return FALSE;
   return gcs_bucket_delete (bucket, head, cancellable, error) &&
          gcs_bucket_delete (bucket, body, cancellable, error);

@@ -285,7 +285,7 @@ make_whole (ArchiveStore *store, const char *const *pieces, const char *path,
 
 static gboolean
 archive_folder_join (ArchiveStore *store, const char *head, const char *body,
-    const char *object, const ArchiveObject *expected,
+    const char *object, const ArchiveObject *expected, gint64 expires,
     GCancellable *cancellable, GError **error)
 {
   const char *const pieces[] = {head, body, NULL};

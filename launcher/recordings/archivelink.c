@@ -35,6 +35,7 @@ struct _ArchiveLink {
   gboolean is_telling;
   gboolean is_doomed; /* dropped as soon as nothing runs */
   gint64 told_at;     /* monotonic; 0: not since the start */
+  gint64 kept;        /* s after the end; -1: nobody has told */
 };
 
 typedef struct {
@@ -42,6 +43,7 @@ typedef struct {
   ArchiveLink *link;
   char *head, *body, *object;
   ArchiveObject expected;
+  gint64 expires; /* us since 1970; 0: nobody knows */
 } LinkJob;
 
 static void tell (ArchiveLink *link, guint number);
@@ -193,6 +195,9 @@ push_job (ArchiveLink *link, void (*work) (ArchiveJob *job),
       .crc32c =
           crc32c_combine (part->head_crc, part->body_crc, part->body_size),
   };
+  /* Never before its time: it ended a moment ago, or longer. */
+  if (link->kept >= 0)
+    job->expires = g_get_real_time () + link->kept * G_USEC_PER_SEC;
   link->is_in_job = TRUE;
   archiver_push_job (link->shared, &job->parent);
 }
@@ -228,7 +233,7 @@ join (ArchiveJob *base)
   ArchiverShared *shared = base->shared;
 
   archive_store_join (shared->store, job->head, job->body, job->object,
-      &job->expected, shared->cancellable, &base->error);
+      &job->expected, job->expires, shared->cancellable, &base->error);
 }
 
 static void
@@ -482,7 +487,7 @@ take_answer (ArchiveLink *link, const Word *word, ArchiveAnswer answer)
 }
 
 static void
-on_told (ArchiveAnswer answer, const GError *error, gpointer data)
+on_told (ArchiveAnswer answer, gint64 kept, const GError *error, gpointer data)
 {
   const Word *word = data;
   ArchiveLink *link = word->link;
@@ -495,6 +500,8 @@ on_told (ArchiveAnswer answer, const GError *error, gpointer data)
         error->message);
     return;
   }
+  if (kept >= 0)
+    link->kept = kept;
   part->told = word->stage < ARCHIVE_STAGE_READY ? ARCHIVE_TOLD_UPLOADING
                                                  : ARCHIVE_TOLD_ALL;
   if (word->stage != ARCHIVE_STAGE_GONE)
@@ -589,6 +596,7 @@ archive_link_new (ArchiverShared *shared, const char *name, ArchiveState *state)
   link->shared = shared;
   link->name = g_strdup (name);
   link->state = state;
+  link->kept = -1;
   link->backoff.first = FIRST_WAIT;
   link->backoff.most = LONGEST_WAIT;
   link->is_waiting = TRUE;

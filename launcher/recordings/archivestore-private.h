@@ -14,7 +14,7 @@ typedef struct {
   char *(*describe_sink) (
       ArchiveStore *store, const char *object, const char *state_file);
   gboolean (*join) (ArchiveStore *store, const char *head, const char *body,
-      const char *object, const ArchiveObject *expected,
+      const char *object, const ArchiveObject *expected, gint64 expires,
       GCancellable *cancellable, GError **error);
   gboolean (*stat) (ArchiveStore *store, const char *object,
       ArchiveObject *found, GCancellable *cancellable, GError **error);

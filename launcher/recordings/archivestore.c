@@ -106,13 +106,13 @@ archive_store_describe_sink (
 
 gboolean
 archive_store_join (ArchiveStore *store, const char *head, const char *body,
-    const char *object, const ArchiveObject *expected,
+    const char *object, const ArchiveObject *expected, gint64 expires,
     GCancellable *cancellable, GError **error)
 {
   return check_name (head, error) && check_name (body, error) &&
          check_name (object, error) &&
          store->kind->join (
-             store, head, body, object, expected, cancellable, error);
+             store, head, body, object, expected, expires, cancellable, error);
 }
 
 gboolean

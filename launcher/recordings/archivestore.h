@@ -46,10 +46,11 @@ typedef struct {
 
 /* Makes @object of @head and @body, which then go. Does nothing if that was done
  * before: so it can be called again after a crash at any point. @expected: what
- * it must be; anything else is GCS_ERROR_CORRUPT, and nothing was deleted. */
+ * it must be; anything else is GCS_ERROR_CORRUPT, and nothing was deleted.
+ * @expires: us since 1970, for who deletes what no node does; 0: unknown. */
 gboolean archive_store_join (ArchiveStore *store, const char *head,
     const char *body, const char *object, const ArchiveObject *expected,
-    GCancellable *cancellable, GError **error);
+    gint64 expires, GCancellable *cancellable, GError **error);
 gboolean archive_store_stat (ArchiveStore *store, const char *object,
     ArchiveObject *found, GCancellable *cancellable, GError **error);
 /* One that is not there is deleted, too. */

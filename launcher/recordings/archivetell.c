@@ -23,6 +23,7 @@ typedef struct {
   char duration[G_ASCII_DTOSTR_BUF_SIZE];
   gboolean is_incomplete;
   ArchiveAnswer answer;
+  gint64 kept;
   GError *error;
 } Row;
 
@@ -74,16 +75,21 @@ write_row (PgConnection *connection, gpointer data, GError **error)
       row->is_summed ? row->duration : NULL,
       row->is_incomplete ? "true" : "false"};
   g_autoptr (PgRows) rows = NULL;
+  const char *kept;
 
   if (row->state == NULL)
     return forget (connection, row, error);
   rows = pg_connection_query (connection,
       "SELECT wishcast.set_recording ($1, $2::integer, $3, $4, $5, $6, "
-      "$7::bigint, $8, $9::double precision, $10::boolean)",
+      "$7::bigint, $8, $9::double precision, $10::boolean), "
+      "wishcast.recording_kept ($1)",
       G_N_ELEMENTS (values), values, error);
   if (rows == NULL)
     return FALSE;
   row->answer = parse_answer (pg_rows_get (rows, 0, 0));
+  kept = pg_rows_get (rows, 0, 1);
+  if (kept != NULL)
+    row->kept = g_ascii_strtoll (kept, NULL, 10);
   return TRUE;
 }
 
@@ -92,7 +98,7 @@ call_done (gpointer data)
 {
   Row *row = data;
 
-  row->done (row->answer, row->error, row->data);
+  row->done (row->answer, row->kept, row->error, row->data);
   return G_SOURCE_REMOVE;
 }
 
@@ -118,6 +124,7 @@ archive_tell (ArchiverShared *shared, const char *link, guint number,
   row->shared = shared;
   row->done = done;
   row->data = data;
+  row->kept = -1;
   row->link = g_strdup (link);
   row->object = g_strdup (part->object);
   snprintf (row->number, sizeof row->number, "%u", number);

@@ -98,7 +98,7 @@ static gboolean
 join (Fixture *fix, GError **error)
 {
   return archive_store_join (
-      fix->store, HEAD, BODY, OBJECT, &fix->expected, NULL, error);
+      fix->store, HEAD, BODY, OBJECT, &fix->expected, 0, NULL, error);
 }
 
 static void
@@ -219,7 +219,7 @@ test_cancelled (Fixture *fix, gconstpointer unused)
   put_pieces (fix);
   g_cancellable_cancel (cancellable);
   g_assert_false (archive_store_join (
-      fix->store, HEAD, BODY, OBJECT, &fix->expected, cancellable, &error));
+      fix->store, HEAD, BODY, OBJECT, &fix->expected, 0, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_false (is_there (fix, OBJECT));
   g_assert_true (is_there (fix, BODY));
@@ -243,7 +243,7 @@ test_names (Fixture *fix, gconstpointer unused)
         archive_store_stat (fix->store, bad[i], &found, NULL, NULL));
     g_assert_false (archive_store_delete (fix->store, bad[i], NULL, NULL));
     g_assert_false (archive_store_join (
-        fix->store, HEAD, BODY, bad[i], &fix->expected, NULL, NULL));
+        fix->store, HEAD, BODY, bad[i], &fix->expected, 0, NULL, NULL));
     g_assert_false (archive_store_open (
         fix->store, bad[i], 0, 1, NULL, &address, &path, NULL, &error));
     g_assert_error (error, GCS_ERROR, GCS_ERROR_SETTINGS);
