@@ -212,12 +212,15 @@ has_ended (Archiver *archiver, const char *name, Entry *entry)
   g_autofree char *path = g_build_filename (
       archiver->shared.cache_dir, name, CACHE_INDEX_NAME, NULL);
   g_autoptr (CacheReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
   struct stat file;
 
   if (stat (path, &file) != 0 || file.st_size == entry->index_size)
     return FALSE;
   entry->index_size = file.st_size;
-  reader = cache_reader_open (archiver->shared.cache_dir, name, NULL);
+  reader = cache_reader_open (archiver->shared.cache_dir, name, &error);
+  if (reader == NULL)
+    g_message ("%s cannot be archived: %s", name, error->message);
   return reader != NULL && cache_reader_is_ended (reader);
 }
 

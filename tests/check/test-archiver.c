@@ -48,9 +48,8 @@ open_store (Fixture *fix)
 }
 
 static void
-start (Fixture *fix)
+start_with (Fixture *fix, const char *pipeline)
 {
-  g_autofree char *pipeline = data_path ("pipelines/archive.pipeline");
   g_autoptr (GError) error = NULL;
   ArchiverSettings settings = {
       .node = "node-a",
@@ -64,6 +63,14 @@ start (Fixture *fix)
 
   fix->archiver = archiver_new (&settings, &error);
   g_assert_no_error (error);
+}
+
+static void
+start (Fixture *fix)
+{
+  g_autofree char *pipeline = data_path ("pipelines/archive.pipeline");
+
+  start_with (fix, pipeline);
 }
 
 static void
@@ -547,6 +554,88 @@ test_nobodys (Fixture *fix, gconstpointer unused)
   check_part (fix, 0, 0);
 }
 
+/* --- Many -------------------------------------------------------------------------*/
+
+#define MANY 6
+#define MOST_AT_ONCE 2
+
+static void
+copy_link (Fixture *fix, const char *name)
+{
+  static const char *const files[] = {
+      "broadcast.json", "index", "init.mp4", "video_0.cmaf", "audio_0.cmaf"};
+  g_autofree char *folder = g_build_filename (fix->cache, name, NULL);
+  g_autofree char *quoted = g_strdup_printf ("\"%s\"", name);
+
+  g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+    g_autofree char *path = g_build_filename (folder, files[i], NULL);
+    gsize size;
+    g_autofree guint8 *data = kit_load (fix->cache, files[i], &size);
+    g_autoptr (GString) text = g_string_new_len ((char *)data, (gssize)size);
+
+    if (i == 0)
+      g_string_replace (text, "\"" KIT_LINK "\"", quoted, 0);
+    g_assert_true (
+        g_file_set_contents (path, text->str, (gssize)text->len, NULL));
+  }
+}
+
+/* Whether the body of @name is being stored. */
+static gboolean
+is_under_way (Fixture *fix, const char *name)
+{
+  g_autofree char *file = g_strconcat (name, ".json", NULL);
+  g_autofree char *state = g_build_filename (fix->states, file, NULL);
+  g_autofree char *body = g_build_filename (fix->archive, name, "0.body", NULL);
+  g_autofree char *text = NULL;
+
+  return g_file_test (body, G_FILE_TEST_EXISTS) &&
+         g_file_get_contents (state, &text, NULL, NULL) &&
+         strstr (text, "\"stage\" : \"body\"") != NULL;
+}
+
+/* A start after a long time away does not do all at once. */
+static void
+test_bounded (Fixture *fix, gconstpointer unused)
+{
+  g_autofree char *pipeline = g_build_filename (fix->dir, "slow", NULL);
+  gint64 deadline = g_get_monotonic_time () + 2 * PATIENCE;
+  guint n_done = 0, most = 0;
+
+  g_assert_true (g_file_set_contents (pipeline,
+      "cachesrc cache-dir=${cache-dir} link=${link} first-epoch=${first-epoch} "
+      "piece=${piece} follow=true ! identity sleep-time=300000 ! ${sink}",
+      -1, NULL));
+  open_writer (fix);
+  append (fix, 0, 0, 5, 640);
+  end (fix);
+  for (guint i = 1; i < MANY; i++) {
+    g_autofree char *name = g_strdup_printf ("test%u", i);
+
+    copy_link (fix, name);
+  }
+  start_with (fix, pipeline);
+  while (n_done < MANY) {
+    guint n = 0;
+
+    n_done = 0;
+    for (guint i = 0; i < MANY; i++) {
+      g_autofree char *name =
+          i == 0 ? g_strdup (KIT_LINK) : g_strdup_printf ("test%u", i);
+
+      n += is_under_way (fix, name);
+      n_done += archiver_get_progress (fix->states, name) == ARCHIVE_DONE;
+    }
+    most = MAX (most, n);
+    g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+    g_usleep (5000);
+  }
+  g_assert_cmpuint (most, ==, MOST_AT_ONCE);
+  pg_kit_assert (kit,
+      "SELECT count (*) FROM wishcast.recording WHERE state = 'ready'", "6");
+}
+
 static void
 add (const char *name, void (*test) (Fixture *fix, gconstpointer unused))
 {
@@ -577,6 +666,7 @@ main (int argc, char **argv)
   add ("without-media", test_without_media);
   add ("bad-state", test_bad_state);
   add ("nobodys", test_nobodys);
+  add ("bounded", test_bounded);
   result = g_test_run ();
   pg_kit_free (kit);
   return result;
