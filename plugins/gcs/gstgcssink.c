@@ -79,58 +79,20 @@
 #include "gstgcssink.h"
 
 #include "gcserror.h"
+#include "sinksettings.h"
 #include "uploadqueue.h"
 
 GST_DEBUG_CATEGORY_STATIC (gcssink_debug);
 #define GST_CAT_DEFAULT gcssink_debug
 
-/* Twice that is held: so a broadcast's archive costs 4 MiB. A round trip of 20 ms
- * between two chunks halves what a line of 800 Mbit/s carries, and costs a tenth
- * of one of 100 Mbit/s. */
-#define DEFAULT_CHUNK_SIZE (2 * 1024 * 1024)
-#define MOST_CHUNK_SIZE (256 * 1024 * 1024)
-#define DEFAULT_CONTENT_TYPE "application/octet-stream"
 /* A live stream of few bytes is in the cloud soon, too. */
 #define MOST_WAIT (10 * G_TIME_SPAN_SECOND)
 #define PROGRESS_CODE "upload"
 
-enum {
-  PROP_0,
-  PROP_BUCKET,
-  PROP_OBJECT,
-  PROP_ENDPOINT,
-  PROP_CREDENTIALS,
-  PROP_CONTENT_TYPE,
-  PROP_CACHE_CONTROL,
-  PROP_CUSTOM_TIME,
-  PROP_METADATA,
-  PROP_IF_GENERATION_MATCH,
-  PROP_STATE_FILE,
-  PROP_CHUNK_SIZE,
-  PROP_STATS,
-  N_PROPS,
-};
-
-static GParamSpec *props[N_PROPS];
-
-typedef struct {
-  char *bucket;
-  char *object;
-  char *endpoint;
-  char *credentials;
-  char *content_type;
-  char *cache_control;
-  char *custom_time;
-  GstStructure *metadata;
-  gint64 if_generation_match;
-  char *state_file;
-  guint chunk_size;
-} Settings;
-
 struct _GstGcsSink {
   GstBaseSink parent;
 
-  Settings settings; /* with OBJECT_LOCK */
+  GcsSinkSettings settings; /* with OBJECT_LOCK */
 
   /* Streaming state, with STREAM_LOCK. */
   guint64 position; /* of the next byte */
@@ -138,7 +100,7 @@ struct _GstGcsSink {
 
   /* Between start and stop. OBJECT_LOCK guards the pointer for stats. */
   UploadQueue *queue;
-  Settings running;            /* what the queue was made with */
+  GcsSinkSettings running;     /* what the queue was made with */
   UploadQueueStats last_stats; /* with OBJECT_LOCK: of the queue that is gone */
 };
 
@@ -151,72 +113,7 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (gcssink, "gcssink", GST_RANK_NONE,
     GST_DEBUG_CATEGORY_INIT (
         gcssink_debug, "gcssink", 0, "upload to Google Cloud Storage"));
 
-/* Settings */
-
-static void
-settings_clear (Settings *settings)
-{
-  g_clear_pointer (&settings->bucket, g_free);
-  g_clear_pointer (&settings->object, g_free);
-  g_clear_pointer (&settings->endpoint, g_free);
-  g_clear_pointer (&settings->credentials, g_free);
-  g_clear_pointer (&settings->content_type, g_free);
-  g_clear_pointer (&settings->cache_control, g_free);
-  g_clear_pointer (&settings->custom_time, g_free);
-  g_clear_pointer (&settings->metadata, gst_structure_free);
-  g_clear_pointer (&settings->state_file, g_free);
-}
-
-/* Like the service, an empty text is none. */
-static char *
-copy_text (const char *text)
-{
-  return text != NULL && *text != '\0' ? g_strdup (text) : NULL;
-}
-
-static void
-settings_copy (Settings *to, const Settings *from)
-{
-  *to = (Settings){
-      .bucket = copy_text (from->bucket),
-      .object = copy_text (from->object),
-      .endpoint = copy_text (from->endpoint),
-      .credentials = copy_text (from->credentials),
-      .content_type = copy_text (from->content_type),
-      .cache_control = copy_text (from->cache_control),
-      .custom_time = copy_text (from->custom_time),
-      .metadata =
-          from->metadata != NULL ? gst_structure_copy (from->metadata) : NULL,
-      .if_generation_match = from->if_generation_match,
-      .state_file = copy_text (from->state_file),
-      .chunk_size = from->chunk_size,
-  };
-}
-
-static char **
-find_text (Settings *settings, guint id)
-{
-  switch (id) {
-    case PROP_BUCKET:
-      return &settings->bucket;
-    case PROP_OBJECT:
-      return &settings->object;
-    case PROP_ENDPOINT:
-      return &settings->endpoint;
-    case PROP_CREDENTIALS:
-      return &settings->credentials;
-    case PROP_CONTENT_TYPE:
-      return &settings->content_type;
-    case PROP_CACHE_CONTROL:
-      return &settings->cache_control;
-    case PROP_CUSTOM_TIME:
-      return &settings->custom_time;
-    case PROP_STATE_FILE:
-      return &settings->state_file;
-    default:
-      return NULL;
-  }
-}
+/* Properties */
 
 static GstStructure *
 create_stats (GstGcsSink *self)
@@ -243,16 +140,16 @@ gst_gcs_sink_set_property (
   char **text;
 
   GST_OBJECT_LOCK (self);
-  text = find_text (&self->settings, id);
+  text = gcs_sink_settings_find_text (&self->settings, id);
   if (text != NULL) {
     g_free (*text);
     *text = g_value_dup_string (value);
-  } else if (id == PROP_METADATA) {
+  } else if (id == GCS_SINK_PROP_METADATA) {
     g_clear_pointer (&self->settings.metadata, gst_structure_free);
     self->settings.metadata = g_value_dup_boxed (value);
-  } else if (id == PROP_IF_GENERATION_MATCH) {
+  } else if (id == GCS_SINK_PROP_IF_GENERATION_MATCH) {
     self->settings.if_generation_match = g_value_get_int64 (value);
-  } else if (id == PROP_CHUNK_SIZE) {
+  } else if (id == GCS_SINK_PROP_CHUNK_SIZE) {
     self->settings.chunk_size = g_value_get_uint (value);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -267,19 +164,19 @@ gst_gcs_sink_get_property (
   GstGcsSink *self = GST_GCS_SINK (object);
   char **text;
 
-  if (id == PROP_STATS) {
+  if (id == GCS_SINK_PROP_STATS) {
     g_value_take_boxed (value, create_stats (self));
     return;
   }
   GST_OBJECT_LOCK (self);
-  text = find_text (&self->settings, id);
+  text = gcs_sink_settings_find_text (&self->settings, id);
   if (text != NULL)
     g_value_set_string (value, *text);
-  else if (id == PROP_METADATA)
+  else if (id == GCS_SINK_PROP_METADATA)
     g_value_set_boxed (value, self->settings.metadata);
-  else if (id == PROP_IF_GENERATION_MATCH)
+  else if (id == GCS_SINK_PROP_IF_GENERATION_MATCH)
     g_value_set_int64 (value, self->settings.if_generation_match);
-  else if (id == PROP_CHUNK_SIZE)
+  else if (id == GCS_SINK_PROP_CHUNK_SIZE)
     g_value_set_uint (value, self->settings.chunk_size);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -561,52 +458,14 @@ gst_gcs_sink_unlock_stop (GstBaseSink *sink)
 
 /* Start and stop */
 
-static gboolean
-check_settings (const Settings *settings, GError **error)
-{
-  g_autoptr (GDateTime) time = NULL;
-
-  if (settings->chunk_size % GCS_UPLOAD_UNIT != 0) {
-    g_set_error_literal (error, GCS_ERROR, GCS_ERROR_SETTINGS,
-        "chunk-size is not a multiple of 262144");
-    return FALSE;
-  }
-  if (settings->custom_time == NULL)
-    return TRUE;
-  time = g_date_time_new_from_iso8601 (settings->custom_time, NULL);
-  if (time == NULL)
-    g_set_error_literal (error, GCS_ERROR, GCS_ERROR_SETTINGS,
-        "custom-time is not like 2030-01-31T12:00:00Z");
-  return time != NULL;
-}
-
-/* name, value, ..., NULL; what is no text as GStreamer writes it. */
-static GPtrArray *
-list_metadata (const GstStructure *metadata)
-{
-  GPtrArray *list = g_ptr_array_new_with_free_func (g_free);
-  int n = metadata != NULL ? gst_structure_n_fields (metadata) : 0;
-
-  for (int i = 0; i < n; i++) {
-    const char *name = gst_structure_nth_field_name (metadata, (guint)i);
-    const GValue *value = gst_structure_get_value (metadata, name);
-
-    g_ptr_array_add (list, g_strdup (name));
-    g_ptr_array_add (list, G_VALUE_HOLDS_STRING (value)
-                               ? g_value_dup_string (value)
-                               : gst_value_serialize (value));
-  }
-  g_ptr_array_add (list, NULL);
-  return list;
-}
-
 static UploadQueue *
 make_queue (GstGcsSink *self, GError **error)
 {
   static const UploadQueueFuncs funcs = {on_begun, can_seek, on_seek,
       on_troubled, on_moved, on_complained, on_stored, on_failed};
-  const Settings *settings = &self->running;
-  g_autoptr (GPtrArray) metadata = list_metadata (settings->metadata);
+  const GcsSinkSettings *settings = &self->running;
+  g_autoptr (GPtrArray) metadata =
+      gcs_sink_settings_list_metadata (settings->metadata);
   g_autoptr (GcsCredentials) credentials = NULL;
   GcsUploadSettings of_upload = {
       .bucket = settings->bucket,
@@ -622,7 +481,7 @@ make_queue (GstGcsSink *self, GError **error)
       settings->state_file, settings->chunk_size, MOST_WAIT};
   GcsUpload *upload;
 
-  if (!check_settings (settings, error))
+  if (!gcs_sink_settings_check (settings, error))
     return NULL;
   credentials =
       gcs_credentials_find (settings->credentials, settings->endpoint, error);
@@ -643,7 +502,7 @@ gst_gcs_sink_start (GstBaseSink *sink)
   UploadQueue *queue;
 
   GST_OBJECT_LOCK (self);
-  settings_copy (&self->running, &self->settings);
+  gcs_sink_settings_copy (&self->running, &self->settings);
   self->last_stats = (UploadQueueStats){0};
   GST_OBJECT_UNLOCK (self);
   self->position = 0;
@@ -651,7 +510,7 @@ gst_gcs_sink_start (GstBaseSink *sink)
   queue = make_queue (self, &error);
   if (queue == NULL) {
     post_error (self, error);
-    settings_clear (&self->running);
+    gcs_sink_settings_clear (&self->running);
     return FALSE;
   }
   GST_OBJECT_LOCK (self);
@@ -673,172 +532,15 @@ gst_gcs_sink_stop (GstBaseSink *sink)
   upload_queue_get_stats (queue, &self->last_stats);
   GST_OBJECT_UNLOCK (self);
   upload_queue_free (queue);
-  settings_clear (&self->running);
+  gcs_sink_settings_clear (&self->running);
   return TRUE;
 }
 
 static void
 gst_gcs_sink_finalize (GObject *object)
 {
-  settings_clear (&GST_GCS_SINK (object)->settings);
+  gcs_sink_settings_clear (&GST_GCS_SINK (object)->settings);
   G_OBJECT_CLASS (gst_gcs_sink_parent_class)->finalize (object);
-}
-
-static void
-install_target_properties (void)
-{
-  const GParamFlags flags =
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-  /**
-   * GstGcsSink:bucket:
-   *
-   * The bucket that the object is made in. Must be set.
-   *
-   * Since: 0.1
-   */
-  props[PROP_BUCKET] = g_param_spec_string (
-      "bucket", "Bucket", "Bucket to store the object in", NULL, flags);
-  /**
-   * GstGcsSink:object:
-   *
-   * The name of the object, 1 to 1024 bytes of UTF-8. Must be set.
-   *
-   * Since: 0.1
-   */
-  props[PROP_OBJECT] = g_param_spec_string (
-      "object", "Object", "Name of the object (1 to 1024 bytes)", NULL, flags);
-  /**
-   * GstGcsSink:endpoint:
-   *
-   * Scheme, host and port of the service.
-   *
-   * Since: 0.1
-   */
-  props[PROP_ENDPOINT] = g_param_spec_string ("endpoint", "Endpoint",
-      "Address of the service, as https://HOST:PORT (unset = "
-      "STORAGE_EMULATOR_HOST, else https://storage.googleapis.com)",
-      NULL, flags);
-  /**
-   * GstGcsSink:credentials:
-   *
-   * A service account's key file.
-   *
-   * Since: 0.1
-   */
-  props[PROP_CREDENTIALS] = g_param_spec_string ("credentials", "Credentials",
-      "Path of a service account's key file (unset = none for an endpoint of "
-      "http:// or an emulator, else GOOGLE_APPLICATION_CREDENTIALS, else the "
-      "metadata server)",
-      NULL, flags);
-  /**
-   * GstGcsSink:if-generation-match:
-   *
-   * Which generation may be replaced; 0: there must be no such object; -1: any.
-   * If it is another one, but has the very bytes of the stream (an earlier
-   * process did not come to tell), that is no error.
-   *
-   * Since: 0.1
-   */
-  props[PROP_IF_GENERATION_MATCH] = g_param_spec_int64 ("if-generation-match",
-      "If generation match",
-      "Generation of the object that may be replaced (0 = there must be none, "
-      "-1 = any)",
-      -1, G_MAXINT64, -1, flags);
-}
-
-static void
-install_attribute_properties (void)
-{
-  const GParamFlags flags =
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-  /**
-   * GstGcsSink:content-type:
-   *
-   * The media type that the object is served with.
-   *
-   * Since: 0.1
-   */
-  props[PROP_CONTENT_TYPE] = g_param_spec_string ("content-type",
-      "Content type", "Media type of the object", DEFAULT_CONTENT_TYPE, flags);
-  /**
-   * GstGcsSink:cache-control:
-   *
-   * The value of Cache-Control that the object is served with.
-   *
-   * Since: 0.1
-   */
-  props[PROP_CACHE_CONTROL] =
-      g_param_spec_string ("cache-control", "Cache control",
-          "Value of Cache-Control that the object is served with (unset = what "
-          "the service takes)",
-          NULL, flags);
-  /**
-   * GstGcsSink:custom-time:
-   *
-   * A time of the object's own, by which lifecycle rules can delete it.
-   *
-   * Since: 0.1
-   */
-  props[PROP_CUSTOM_TIME] = g_param_spec_string ("custom-time", "Custom time",
-      "Time for lifecycle rules, as 2030-01-31T12:00:00Z (RFC 3339)", NULL,
-      flags);
-  /**
-   * GstGcsSink:metadata:
-   *
-   * What else is known of the object: a text a field.
-   *
-   * Since: 0.1
-   */
-  props[PROP_METADATA] = g_param_spec_boxed ("metadata", "Metadata",
-      "Custom metadata of the object, as metadata,game=half-life",
-      GST_TYPE_STRUCTURE, flags);
-}
-
-static void
-install_running_properties (void)
-{
-  const GParamFlags flags =
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-  /**
-   * GstGcsSink:state-file:
-   *
-   * Where the upload is noted, so that another process can go on with it. It is
-   * removed when the object is stored.
-   *
-   * Since: 0.1
-   */
-  props[PROP_STATE_FILE] = g_param_spec_string ("state-file", "State file",
-      "File that an upload is noted in, to go on with it after a crash (unset "
-      "= it begins anew)",
-      NULL, flags);
-  /**
-   * GstGcsSink:chunk-size:
-   *
-   * How much is sent with one request, in bytes; twice that is held in memory.
-   * What has waited for ten seconds is sent in smaller pieces.
-   *
-   * Since: 0.1
-   */
-  props[PROP_CHUNK_SIZE] = g_param_spec_uint ("chunk-size", "Chunk size",
-      "Bytes of one request, a multiple of 262144; twice that is held",
-      GCS_UPLOAD_UNIT, MOST_CHUNK_SIZE, DEFAULT_CHUNK_SIZE, flags);
-  /**
-   * GstGcsSink:stats:
-   *
-   * Of this run: `received-bytes`, up to where the stream has come;
-   * `stored-bytes`, up to where the service has it; `sent-bytes`, with what was
-   * sent again; `failures`, attempts after which it waited; `sessions` that
-   * were begun (all guint64).
-   *
-   * Since: 0.1
-   */
-  props[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "Counters of this run: received-bytes, stored-bytes, sent-bytes, "
-      "failures, sessions (guint64)",
-      GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 }
 
 static void
@@ -851,10 +553,7 @@ gst_gcs_sink_class_init (GstGcsSinkClass *klass)
   object_class->set_property = gst_gcs_sink_set_property;
   object_class->get_property = gst_gcs_sink_get_property;
   object_class->finalize = gst_gcs_sink_finalize;
-  install_target_properties ();
-  install_attribute_properties ();
-  install_running_properties ();
-  g_object_class_install_properties (object_class, N_PROPS, props);
+  gcs_sink_settings_install (object_class);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "Cloud store",
@@ -874,9 +573,7 @@ gst_gcs_sink_class_init (GstGcsSinkClass *klass)
 static void
 gst_gcs_sink_init (GstGcsSink *self)
 {
-  self->settings.if_generation_match = -1;
-  self->settings.chunk_size = DEFAULT_CHUNK_SIZE;
-  self->settings.content_type = g_strdup (DEFAULT_CONTENT_TYPE);
+  gcs_sink_settings_init (&self->settings);
   gst_base_sink_set_sync (GST_BASE_SINK (self), FALSE);
   gst_base_sink_set_async_enabled (GST_BASE_SINK (self), FALSE);
 }
