@@ -576,4 +576,6 @@ gst_gcs_sink_init (GstGcsSink *self)
   gcs_sink_settings_init (&self->settings);
   gst_base_sink_set_sync (GST_BASE_SINK (self), FALSE);
   gst_base_sink_set_async_enabled (GST_BASE_SINK (self), FALSE);
+  /* Nobody looks at it, and it would hold on to a buffer. */
+  gst_base_sink_set_last_sample_enabled (GST_BASE_SINK (self), FALSE);
 }
