@@ -144,6 +144,8 @@ test_stop_while_silent (SinkTest *f, gconstpointer data)
   g_assert_cmpint (gst_element_set_state (f->sink, GST_STATE_NULL), ==,
       GST_STATE_CHANGE_SUCCESS);
   g_assert_null (gst_bus_pop_filtered (f->bus, GST_MESSAGE_ERROR));
+  /* It was not that the request ended by itself, after its time. */
+  g_assert_cmpuint (sink_test_get_stat (f, "failures"), ==, 0);
 }
 
 /* More than the ring holds: the pusher waits for room. */
