@@ -350,6 +350,7 @@ export class Player extends EventTarget {
 
   #attachNative() {
     this.#attach();
+    this.#ended = this.#files !== null;
     this.#video.onerror = () =>
       this.#files ? this.#onFileError() : this.#recover(false);
     this.#video.src = this.#files ? this.#files[this.#part] : this.#url;
