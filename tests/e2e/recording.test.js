@@ -133,6 +133,37 @@ test('it plays in the page, also with nothing in the cache', async () => {
   await untilPlays(0.5, 10);
 });
 
+// A codec that changed makes two files of one broadcast; here both are one.
+test('two parts play one after the other, and are offered both', async () => {
+  const twice = await chromium.newPage();
+  await twice.route(`**/api/v1/broadcasts/${link}`, async (route) => {
+    const broadcast = await (await route.fetch()).json();
+    const { recording } = broadcast;
+    const [part] = recording.parts;
+    recording.parts.push(
+        { ...part, part: 1, download: `${part.download}?part=0` });
+    await route.fulfill({ json: broadcast });
+  });
+  await twice.goto(`${node.url}/watch/${link}`);
+  const source = () => twice.evaluate(() =>
+    document.querySelector('video').currentSrc.replace(/^.*recording/, ''));
+  await until('the first plays', async () =>
+    (await videoFacts(twice)).time > 0.5, 60);
+  assert.equal(await source(), '?inline=true');
+  assert.deepEqual((await twice.locator('#download a').allInnerTexts())
+      .map((name) => name.replace(/ \(.*/, '')),
+  ['Download part 1', 'Download part 2']);
+  await twice.evaluate(() => {
+    const video = document.querySelector('video');
+    video.currentTime = video.duration - 1;
+  });
+  await until('the second plays', async () => {
+    const { time, paused } = await videoFacts(twice);
+    return await source() === '?part=0&inline=true' && time > 0.5 && !paused;
+  }, 60);
+  await twice.close();
+});
+
 test('so it does in the page of somebody else', async () => {
   const embed = await openPage(chromium, `${node.url}/embed/${link}`);
   await until('it plays', async () =>
