@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// The recording of a broadcast, for who watched it: live, then as a file to save
-// and to play, in several players, until its time is over.
+// The recording of a broadcast, for who watched it: live, then as a file to
+// save and to play, in several players, until its time is over.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
