@@ -84,6 +84,14 @@ test('the cache is cleared, then the recording deleted', async () => {
       await (await fetch(`${node.url}/api/v1/broadcasts/${link}`)).json();
   assert.equal(recording.state, 'expired');
   assert.deepEqual(recording.parts, []);
+  assert.equal(await statusOf(`/api/v1/broadcasts/${link}/recording`), 410);
+  const metrics = await (await fetch(
+      `http://127.0.0.1:${node.ports.api}/metrics`)).text();
+  for (const line of ['wishcast_recordings_deleted_total 1',
+    'wishcast_cache_cleared_total 1', 'wishcast_retention_on_hold 0',
+    'wishcast_retention_failing 0', 'wishcast_cache_size_bytes 0',
+    'wishcast_cache_unarchived_bytes 0'])
+    assert.ok(metrics.includes(`\n${line}\n`), `${line} in ${metrics}`);
   checkService(service);
 });
 
