@@ -91,9 +91,9 @@ function* problemsOfNode({ alive, seenAt, report }) {
 
 const WORST_FIRST = ['database-away', 'not-seen', 'no-database', 'disk-low',
   'cache-full', 'cache-tight', 'archive-fails', 'archive-behind',
-  'retention-fails', 'retention-on-hold', 'recording-incomplete', 'notices-disabled', 'notices-fail',
-  'notices-refused', 'chunks-refused', 'parts-late', 'parts-not-stored',
-  'frames-dropped'];
+  'retention-fails', 'retention-on-hold', 'recording-incomplete',
+  'notices-disabled', 'notices-fail', 'notices-refused', 'chunks-refused',
+  'parts-late', 'parts-not-stored', 'frames-dropped'];
 
 // What is wrong now, the worst first: { code, ... }. `others`: what was found
 // elsewhere.

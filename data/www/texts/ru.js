@@ -436,7 +436,8 @@ export default {
         'положенных кэшу {budget}.',
       'problem-archive-fails': 'Узел {node} пока не может сохранить в архив ' +
         'записей: {n}. {detail}',
-      'problem-archive-behind': 'Архив отстаёт: на узле {node} его ждут {size}.',
+      'problem-archive-behind':
+        'Архив отстаёт: на узле {node} его ждут {size}.',
       'problem-retention-fails': 'Узел {node} не может удалить запись, срок ' +
         'которой истёк: {detail}',
       'problem-retention-on-hold': 'Узел {node} пока не удаляет записи, срок ' +
