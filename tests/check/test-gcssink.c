@@ -190,8 +190,8 @@ test_end_waits (SinkTest *f, gconstpointer data)
   cloud_stub_set_fault (f->cloud, NULL, NULL);
   g_cond_broadcast (&f->cloud->changed);
   end = sink_test_await_message (f, GST_MESSAGE_EOS);
-  end_pushing (&pusher);
   cloud_stub_assert_object (f->cloud, pusher.bytes);
+  end_pushing (&pusher);
 }
 
 /* A stream that was flushed begins again, and so does the object. */
