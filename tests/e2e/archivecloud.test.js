@@ -45,6 +45,12 @@ async function checkRecording(link) {
   assert.deepEqual(fake.names(`wishcast/${link}/`), [name]);
   assert.deepEqual([row.size, row.bucket, row.object, row.incomplete],
       [bytes.length, 'bucket', name, false]);
+  const [[expires]] = await ask(node, `SELECT (extract (epoch FROM
+      recording_expires) * 1000)::bigint FROM wishcast.broadcast
+      WHERE link = '${link}'`);
+  const { customTime } = fake.objects.get('bucket', name);
+  assert.ok(Date.parse(customTime) >= Number(expires), 'not before its time');
+  assert.ok(Date.parse(customTime) < Number(expires) + 120000, customTime);
   writeFileSync(path, object);
   const { streams, format } = await probe(place, path);
   assert.deepEqual(streams.map((stream) => stream.codec_name),
