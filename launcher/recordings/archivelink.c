@@ -35,7 +35,6 @@ struct _ArchiveLink {
   gboolean is_telling;
   gboolean is_doomed; /* dropped as soon as nothing runs */
   gint64 told_at;     /* monotonic; 0: not since the start */
-  gint64 kept;        /* s after the end; -1: nobody has told */
 };
 
 typedef struct {
@@ -196,8 +195,8 @@ push_job (ArchiveLink *link, void (*work) (ArchiveJob *job),
           crc32c_combine (part->head_crc, part->body_crc, part->body_size),
   };
   /* Never before its time: it ended a moment ago, or longer. */
-  if (link->kept >= 0)
-    job->expires = g_get_real_time () + link->kept * G_USEC_PER_SEC;
+  if (part->kept > 0)
+    job->expires = g_get_real_time () + (gint64)part->kept * G_USEC_PER_SEC;
   link->is_in_job = TRUE;
   archiver_push_job (link->shared, &job->parent);
 }
@@ -487,7 +486,7 @@ take_answer (ArchiveLink *link, const Word *word, ArchiveAnswer answer)
 }
 
 static void
-on_told (ArchiveAnswer answer, gint64 kept, const GError *error, gpointer data)
+on_told (ArchiveAnswer answer, guint64 kept, const GError *error, gpointer data)
 {
   const Word *word = data;
   ArchiveLink *link = word->link;
@@ -500,8 +499,7 @@ on_told (ArchiveAnswer answer, gint64 kept, const GError *error, gpointer data)
         error->message);
     return;
   }
-  if (kept >= 0)
-    link->kept = kept;
+  part->kept = kept;
   part->told = word->stage < ARCHIVE_STAGE_READY ? ARCHIVE_TOLD_UPLOADING
                                                  : ARCHIVE_TOLD_ALL;
   if (word->stage != ARCHIVE_STAGE_GONE)
@@ -546,7 +544,8 @@ is_news (ArchiveLink *link, guint number, gint64 now)
   if (part->stage == ARCHIVE_STAGE_READY || part->stage == ARCHIVE_STAGE_GONE)
     return link->told_at == 0 || now - link->told_at >= G_USEC_PER_SEC;
   if (part->told == ARCHIVE_TOLD_NOTHING)
-    return archive_link_get_position (link) > 0;
+    return link->run != NULL ? archive_run_has_begun (link->run)
+                             : part->body_size > 0;
   return link->told_at == 0 || now - link->told_at >= TELL_INTERVAL;
 }
 
@@ -596,7 +595,6 @@ archive_link_new (ArchiverShared *shared, const char *name, ArchiveState *state)
   link->shared = shared;
   link->name = g_strdup (name);
   link->state = state;
-  link->kept = -1;
   link->backoff.first = FIRST_WAIT;
   link->backoff.most = LONGEST_WAIT;
   link->is_waiting = TRUE;

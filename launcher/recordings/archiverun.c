@@ -139,6 +139,17 @@ archive_run_get_position (ArchiveRun *run)
   return position;
 }
 
+gboolean
+archive_run_has_begun (ArchiveRun *run)
+{
+  gboolean has_begun;
+
+  g_mutex_lock (&run->lock);
+  has_begun = run->position > 0;
+  g_mutex_unlock (&run->lock);
+  return has_begun;
+}
+
 const char *
 archive_run_get_trouble (ArchiveRun *run)
 {

@@ -45,6 +45,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArchiveRun, archive_run_free)
 /* Bytes of the piece that the archive has, as far as the sink tells: else that the
  * sink has taken, with those before the offset. */
 guint64 archive_run_get_position (ArchiveRun *run);
+/* Whether the sink has been given any. */
+gboolean archive_run_has_begun (ArchiveRun *run);
 /* Why the sink does not get on, and tries again by itself; NULL if it does. */
 const char *archive_run_get_trouble (ArchiveRun *run);
 /* Bytes that it has taken since the last call. */

@@ -106,6 +106,7 @@ add_part (JsonBuilder *builder, const ArchivePart *part)
   json_fields_add_text (builder, "object", part->object);
   json_fields_add_text (builder, "stage", stages[part->stage]);
   json_fields_add_text (builder, "told", tolds[part->told]);
+  json_fields_add_number (builder, "kept", (gint64)part->kept);
   json_fields_add_number (builder, "last", part->is_last);
   json_fields_add_number (builder, "bodySize", (gint64)part->body_size);
   json_fields_add_number (builder, "bodyCrc32c", part->body_crc);
@@ -186,6 +187,7 @@ parse_fields (JsonObject *object, ArchivePart *part, GError **error)
   part->told = told;
   return get_uint32 (object, "firstEpoch", &part->first_epoch, error) &&
          json_fields_text (object, "object", &part->object, error) &&
+         get_uint64 (object, "kept", &part->kept, error) &&
          get_flag (object, "last", &part->is_last, error) &&
          get_uint64 (object, "bodySize", &part->body_size, error) &&
          get_uint32 (object, "bodyCrc32c", &part->body_crc, error) &&

@@ -30,6 +30,7 @@ typedef struct {
   char *object; /* its name in the store */
   ArchiveStage stage;
   ArchiveTold told;
+  guint64 kept; /* after the end, in s; 0: the database has not told */
   gboolean is_last;
   /* 0 until the stage is beyond the one that finds it out: */
   guint64 body_size;

@@ -23,7 +23,7 @@ typedef struct {
   char duration[G_ASCII_DTOSTR_BUF_SIZE];
   gboolean is_incomplete;
   ArchiveAnswer answer;
-  gint64 kept;
+  guint64 kept; /* s */
   GError *error;
 } Row;
 
@@ -89,7 +89,7 @@ write_row (PgConnection *connection, gpointer data, GError **error)
   row->answer = parse_answer (pg_rows_get (rows, 0, 0));
   kept = pg_rows_get (rows, 0, 1);
   if (kept != NULL)
-    row->kept = g_ascii_strtoll (kept, NULL, 10);
+    row->kept = g_ascii_strtoull (kept, NULL, 10);
   return TRUE;
 }
 
@@ -124,7 +124,6 @@ archive_tell (ArchiverShared *shared, const char *link, guint number,
   row->shared = shared;
   row->done = done;
   row->data = data;
-  row->kept = -1;
   row->link = g_strdup (link);
   row->object = g_strdup (part->object);
   snprintf (row->number, sizeof row->number, "%u", number);

@@ -14,9 +14,9 @@ typedef enum {
   ARCHIVE_ANSWER_NONE,    /* it refuses: @error */
 } ArchiveAnswer;
 
-/* @kept: for how long it is kept after the end, in s; -1: nobody knows. */
+/* @kept: for how long it is kept after the end, in s; 0: nobody knows. */
 typedef void (*ArchiveTellDone) (
-    ArchiveAnswer answer, gint64 kept, const GError *error, gpointer data);
+    ArchiveAnswer answer, guint64 kept, const GError *error, gpointer data);
 
 /* Tells the database how far part @number of @link is, now or as soon as it is
  * there; @size is what of it the archive has. @done is called on the archiver's
