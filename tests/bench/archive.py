@@ -186,15 +186,15 @@ def record(node, notifier, clip, folder, length):
         f"WHERE link = '{link}'"))
 
 
-def archive_long(build, folder, quick):
+def archive_long(build, work, folder, quick):
     length = QUICK_LENGTH if quick else LENGTH
     clip = folder / 'minute.mp4'
     encode(clip, 60, 800)
-    node = Node(build, folder / 'node', 1)
+    node = Node(build, work / 'archive-node', 1)
     with cloud(folder / 'long') as address:
         node.configure({'cloud': {'bucket': 'bench', 'endpoint': address}})
         with node:
-            notifier = Notifier(node, folder / 'node')
+            notifier = Notifier(node, work / 'archive-node')
             link, seconds = record(node, notifier, clip, folder, length)
             url = f"http://127.0.0.1:{node.ports['nginx']}" \
                   f'/api/v1/broadcasts/{link}/recording'
@@ -217,10 +217,8 @@ def archive_long(build, folder, quick):
 def measure(build, work, quick):
     folder = work / 'archive'
     folder.mkdir()
-    # If we are root, a private PostgreSQL is somebody else.
-    folder.chmod(0o711)
     return [
         *follow_live(build, folder, quick),
         *upload(build, folder, quick),
-        *archive_long(build, folder, quick),
+        *archive_long(build, work, folder, quick),
     ]
