@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checkcloud.h"
 #include "checknotify.h"
 #include "commands.h"
 #include "datadir.h"
+#include "folderspace.h"
 #include "pipelinecheck.h"
 
 typedef struct {
@@ -272,6 +274,7 @@ run (int argc, char **argv)
   pipeline_check_all (check.settings, on_pipeline, &check);
   check_ports (&check);
   check_cache (&check);
+  check_recordings (&check);
   check_notify (check.settings, on_notify, &check);
   check_nginx (&check);
   return check.status;

@@ -171,7 +171,8 @@ const messageItem = ({ at, node, text }) => h('li', null,
     h('bdi', { class: 'message-node' }, node),
     h('span', { dir: 'auto' }, text));
 
-function problemText({ code, job, left, seconds, at, ...values }) {
+function problemText({ code, job, left, seconds, at, size, budget,
+  ...values }) {
   return t(`operator.problem-${code}`, {
     ...values,
     size: size === undefined ? '' : formatBytes(size),

@@ -173,18 +173,15 @@ static char *
 describe (const Cloud *cloud)
 {
   g_autofree char *lifecycle = make_lifecycle (cloud->prefix);
-  GString *text = g_string_new (NULL);
-
-  g_string_printf (text,
-      "cloud: gs://%s, as %s\n" INDENT "Should no node be there to delete what "
-      "has expired, the bucket can do it, "
-      "within\n" INDENT
-      "two days: recordings a day after their custom time, which is when they "
-      "expire,\n" INDENT
-      "and what is left of uploads after %d. Put this into lifecycle.json and "
-      "run\n" INDENT "gcloud storage buckets update gs://%s "
-      "--lifecycle-file=lifecycle.json\n" INDENT
-      "which replaces the rules that the bucket has:\n",
+  g_autofree char *words = g_strdup_printf (
+      "cloud: gs://%s, as %s\n"
+      "Should no node be there to delete what has expired, the bucket can do\n"
+      "it, within two days: recordings a day after their custom time, which "
+      "is\n"
+      "when they expire, and what is left of uploads after %d. Put this into\n"
+      "lifecycle.json and run\n"
+      "gcloud storage buckets update gs://%s --lifecycle-file=lifecycle.json\n"
+      "which replaces the rules that the bucket has:",
       cloud->name, cloud->account, LEFTOVER_AGE, cloud->name);
   g_autofree char *indented = indent (words);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "archivestore.h"
+#include "archiver.h"
 #include "broadcasts.h"
 #include "cachekeeper.h"
 #include "notifier.h"
@@ -28,8 +28,11 @@ typedef struct {
   Keyring *keyring;       /* who may end a broadcast: its developer */
   Viewers *viewers;
   Overview *overview;
-  Notifier *notifier;  /* of this node, or NULL */
-  ArchiveStore *store; /* of this node, or NULL: it hands out no recording */
+  Notifier *notifier;   /* of this node, or NULL */
+  Archiver *archiver;   /* of this node, or NULL */
+  CacheKeeper *keeper;  /* as well */
+  Retention *retention; /* as well */
+  ArchiveStore *store;  /* of this node, or NULL: it hands out no recording */
 } ApiSettings;
 
 Api *api_new (const ApiSettings *settings, GError **error);

@@ -48,6 +48,7 @@
 #define NS_PER_US 1000
 #define LOOPBACK "127.0.0.1"
 #define GOOGLE_CLOUD "https://storage.googleapis.com"
+#define ARCHIVE_PIPELINE "archive.pipeline"
 
 struct _Node {
   const Settings *settings;
@@ -317,6 +318,7 @@ start_api (Node *node, GError **error)
       .archiver = node->archiver,
       .keeper = node->keeper,
       .retention = node->retention,
+      .store = node->archive,
   };
 
   if (!settings_get_boolean (s, SETTING_SERVICES_API))

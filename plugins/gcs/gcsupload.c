@@ -229,19 +229,44 @@ read_answer (GInputStream *in, GcsAnswer *answer, GCancellable *cancellable,
   return g_input_stream_close (in, cancellable, error);
 }
 
+typedef struct {
+  GCancellable
+      *cancellable; /* by the caller, or because it would be repeated */
+  gboolean would_repeat;
+} Attempt;
+
 static void
 on_cancelled (GCancellable *cancellable, gpointer ours)
 {
   g_cancellable_cancel (ours);
 }
 
-/* A PUT whose connection is lost is sent again by libsoup, which takes any for
- * one that can be. But its body has been read, and what the service has of it is
- * to be asked for first. */
+/* libsoup would send a PUT again when an old connection breaks. The service may
+ * have the chunk, or a part of it: that is to be asked first. */
 static void
-on_restarted (SoupMessage *message, gpointer ours)
+on_restarted (SoupMessage *message, gpointer data)
 {
-  g_cancellable_cancel (ours);
+  Attempt *attempt = data;
+
+  attempt->would_repeat = TRUE;
+  g_cancellable_cancel (attempt->cancellable);
+}
+
+static gboolean
+try_large (GcsUpload *upload, SoupMessage *message, GcsAnswer *answer,
+    Attempt *attempt, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (GInputStream) in = soup_session_send (
+      upload->large, message, attempt->cancellable, &problem);
+
+  if (in != NULL && read_answer (in, answer, attempt->cancellable, &problem)) {
+    answer->status = soup_message_get_status (message);
+    return TRUE;
+  }
+  if (attempt->would_repeat)
+    return fail (upload, error, GCS_ERROR_AWAY, "the connection broke");
+  return fail_by_network (upload, error, problem);
 }
 
 /* A chunk. On a slow line it takes more than the half minute in which all of a
@@ -252,8 +277,7 @@ send_large (GcsUpload *upload, SoupMessage *message, GcsAnswer *answer,
     GCancellable *cancellable, GError **error)
 {
   g_autoptr (GCancellable) ours = g_cancellable_new ();
-  g_autoptr (GError) problem = NULL;
-  g_autoptr (GInputStream) in = NULL;
+  Attempt attempt = {ours, FALSE};
   gulong handler = 0;
   gboolean done;
 
@@ -263,21 +287,10 @@ send_large (GcsUpload *upload, SoupMessage *message, GcsAnswer *answer,
   g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), &attempt);
   /* 308 says something else here. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
-  g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), ours);
-  if (cancellable != NULL)
-    handler = g_cancellable_connect (
-        cancellable, G_CALLBACK (on_cancelled), ours, NULL);
-  in = soup_session_send (upload->large, message, ours, &problem);
-  done = in != NULL && read_answer (in, answer, ours, &problem);
+  done = try_large (upload, message, answer, &attempt, error);
+  g_signal_handlers_disconnect_by_data (message, &attempt);
   g_cancellable_disconnect (cancellable, handler);
-  g_signal_handlers_disconnect_by_data (message, ours);
-  if (!done && g_cancellable_is_cancelled (ours) &&
-      !g_cancellable_is_cancelled (cancellable))
-    return fail (upload, error, GCS_ERROR_AWAY, "the connection was cut");
-  if (!done)
-    return fail_by_network (upload, error, problem);
-  answer->status = soup_message_get_status (message);
-  return TRUE;
+  return done;
 }
 
 /* --- Sessions ---------------------------------------------------------------------*/
@@ -357,10 +370,10 @@ gcs_upload_begin (GcsUpload *upload, GCancellable *cancellable, GError **error)
       soup_message_get_response_headers (message), "Location");
   if (location == NULL)
     return fail (upload, error, GCS_ERROR_AWAY,
-        "the service begins an upload and does not say where");
+        "the service does not say where to upload to");
   if (!is_session (upload, location))
     return fail (upload, error, GCS_ERROR_REFUSED,
-        "the service begins an upload at an address that cannot be used");
+        "the service gives an address that nothing can be uploaded to");
   gcs_upload_set_session (upload, location);
   return TRUE;
 }
@@ -428,10 +441,13 @@ put (GcsUpload *upload, GInputStream *body, gsize length, const char *range,
   if (!send_large (upload, message, &reply, cancellable, error))
     return FALSE;
   note_retry_after (upload, message);
-  /* We know what it must be, and it is not: nothing was made. */
-  if (crc32c != NULL && reply.status == SOUP_STATUS_BAD_REQUEST)
-    return fail (upload, error, GCS_ERROR_CORRUPT,
-        "the service has not got what it was sent");
+  if (crc32c != NULL && reply.status == SOUP_STATUS_BAD_REQUEST) {
+    /* What it says of a chunk that may be is that its bytes are not ours. */
+    gcs_answer_check (&reply, upload->what, &problem);
+    problem->code = GCS_ERROR_CORRUPT;
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
   return judge (upload, message, &reply, answer, error);
 }
 

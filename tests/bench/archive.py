@@ -197,9 +197,9 @@ def archive_long(build, work, folder, quick):
             notifier = Notifier(node, work / 'archive-node')
             link, seconds = record(node, notifier, clip, folder, length)
             url = f"http://127.0.0.1:{node.ports['nginx']}" \
-                  f'/api/v1/broadcasts/{link}/recording'
+                  f'/api/v1/broadcasts/{link}/recording?inline=true'
             opened = json.loads(subprocess.run(
-                ['node', OPENER, url], check=True, capture_output=True,
+                ['node', OPENER, url], check=True, stdout=subprocess.PIPE,
                 text=True).stdout)
     if abs(opened['duration'] - length) > 10:
         raise RuntimeError(f"it lasts {opened['duration']} s, not {length}")

@@ -72,7 +72,7 @@ api_test_tear_down (ApiTest *test, gconstpointer unused)
   g_autoptr (GError) error = NULL;
 
   api_free (test->api);
-  archive_stub_free (test->store);
+  archive_store_unref (test->store);
   file_tree_remove (test->archive_dir, &error);
   g_assert_no_error (error);
   g_free (test->archive_dir);

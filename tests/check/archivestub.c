@@ -2,61 +2,35 @@
 
 #include "archivestub.h"
 
+#include "archivestore-private.h"
 #include "gcserror.h"
 
-struct _ArchiveStore {
-  char *bucket;
+typedef struct {
+  ArchiveStore parent;
   char *dir;
   gint code;    /* atomic */
   gint is_held; /* atomic */
-};
+} ArchiveStub;
 
-ArchiveStore *
-archive_stub_new (const char *bucket, const char *dir)
+static void
+stub_free (ArchiveStore *store)
 {
-  ArchiveStore *store = g_new0 (ArchiveStore, 1);
+  ArchiveStub *stub = (ArchiveStub *)store;
 
-  store->bucket = g_strdup (bucket);
-  store->dir = g_strdup (dir);
-  store->code = -1;
-  return store;
+  g_free (stub->dir);
+  g_free (stub);
 }
 
-void
-archive_stub_free (ArchiveStore *store)
-{
-  g_free (store->bucket);
-  g_free (store->dir);
-  g_free (store);
-}
-
-void
-archive_stub_fail (ArchiveStore *store, int code)
-{
-  g_atomic_int_set (&store->code, code);
-}
-
-void
-archive_stub_hold (ArchiveStore *store, gboolean is_held)
-{
-  g_atomic_int_set (&store->is_held, is_held);
-}
-
-const char *
-archive_store_get_bucket (ArchiveStore *store)
-{
-  return store->bucket;
-}
-
-gboolean
-archive_store_open (ArchiveStore *store, const char *object, gint64 now,
-    guint seconds, const char *disposition, char **address, char **path,
+static gboolean
+stub_open (ArchiveStore *store, const char *object, gint64 now, guint seconds,
+    const char *disposition, char **address, char **path,
     GCancellable *cancellable, GError **error)
 {
-  int code = g_atomic_int_get (&store->code);
+  ArchiveStub *stub = (ArchiveStub *)store;
   g_autofree char *escaped = g_uri_escape_string (disposition, NULL, FALSE);
+  int code = g_atomic_int_get (&stub->code);
 
-  while (g_atomic_int_get (&store->is_held) &&
+  while (g_atomic_int_get (&stub->is_held) &&
          !g_cancellable_is_cancelled (cancellable))
     g_usleep (1000);
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -71,6 +45,32 @@ archive_store_open (ArchiveStore *store, const char *object, gint64 now,
                          "&seconds=%u&disposition=%s",
             store->bucket, object, now, seconds, escaped);
   else
-    *path = g_build_filename (store->dir, object, NULL);
+    *path = g_build_filename (stub->dir, object, NULL);
   return TRUE;
+}
+
+ArchiveStore *
+archive_stub_new (const char *bucket, const char *dir)
+{
+  static const ArchiveStoreKind kind = {.free = stub_free, .open = stub_open};
+  ArchiveStub *stub = g_new0 (ArchiveStub, 1);
+
+  stub->parent.kind = &kind;
+  stub->parent.n_refs = 1;
+  stub->parent.bucket = g_strdup (bucket);
+  stub->dir = g_strdup (dir);
+  stub->code = -1;
+  return &stub->parent;
+}
+
+void
+archive_stub_fail (ArchiveStore *store, int code)
+{
+  g_atomic_int_set (&((ArchiveStub *)store)->code, code);
+}
+
+void
+archive_stub_hold (ArchiveStore *store, gboolean is_held)
+{
+  g_atomic_int_set (&((ArchiveStub *)store)->is_held, is_held);
 }

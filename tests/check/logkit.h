@@ -12,9 +12,10 @@ G_BEGIN_DECLS
 void log_kit_begin (void);
 /* What was logged before is of no interest. */
 void log_kit_clear (void);
-gboolean log_kit_has (const char *text);
 void log_kit_assert (const char *text);
 /* Waits for it, 30 s at most. */
 void log_kit_await (const char *text);
+/* How many messages fit @pattern, of g_pattern_match_simple(). */
+guint log_kit_count (const char *pattern);
 
 G_END_DECLS

@@ -336,7 +336,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  log_kit_start ();
+  log_kit_begin ();
   ADD ("rules", test_rules);
   ADD ("writer", test_writer);
   ADD ("reader", test_reader);

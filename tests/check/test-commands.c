@@ -5,6 +5,8 @@
 
 #include "archivestate.h"
 #include "commandkit.h"
+#include "gcskit.h"
+#include "httpstub.h"
 #include "kafkakit.h"
 #include "pgkit.h"
 #include "storekit.h"
@@ -431,6 +433,133 @@ test_commands_check_notify (void)
     assert_says (&result, cases[i].expected);
     g_assert_null (strstr (result.out, "hunter2"));
   }
+}
+
+/* Google, with the rights of the account in @data, and nobody else's bucket. */
+static void
+answer_cloud (const StubRequest *request, StubAnswer *answer, gpointer data)
+{
+  if (strcmp (request->target, "/token") == 0)
+    answer->body = g_strdup ("{\"access_token\": \"hunter2\", "
+                             "\"expires_in\": 60, \"token_type\": \"Bearer\"}");
+  else if (strstr (request->target, "/b/recordings") == NULL)
+    answer->status = 404;
+  else
+    answer->body = g_strdup_printf (
+        "{\"permissions\": [\"storage.objects.create\", "
+        "\"storage.objects.get\", \"storage.objects.list\"%s]}",
+        *(const char **)data);
+}
+
+static void
+check_for (CommandKit *kit, PgKit *pg, const char *lines, const char *expected)
+{
+  g_autofree char *text = g_strdup_printf (
+      "[database]\nurl = %s\n%s", pg_kit_get_conninfo (pg), lines);
+  g_auto (CommandResult) result = {0};
+
+  command_kit_configure (kit, text);
+  result = command_kit_run (kit, "check", NULL);
+  if (strstr (result.out, expected) == NULL)
+    g_error ("Expected \"%s\" in\n%s", expected, result.out);
+  g_assert_null (strstr (result.out, "hunter2"));
+}
+
+/* The rules as they are printed, which gcloud takes. */
+#define RULES                                                                  \
+  "replaces the rules that the bucket has:\n"                                  \
+  "{\n"                                                                        \
+  "  \"rule\" : [\n"                                                           \
+  "    {\n"                                                                    \
+  "      \"action\" : {\n"                                                     \
+  "        \"type\" : \"Delete\"\n"                                            \
+  "      },\n"                                                                 \
+  "      \"condition\" : {\n"                                                  \
+  "        \"daysSinceCustomTime\" : 1,\n"                                     \
+  "        \"matchesPrefix\" : [\n"                                            \
+  "          \"shop/\"\n"                                                      \
+  "        ]\n"                                                                \
+  "      }\n"                                                                  \
+  "    },\n"                                                                   \
+  "    {\n"                                                                    \
+  "      \"action\" : {\n"                                                     \
+  "        \"type\" : \"Delete\"\n"                                            \
+  "      },\n"                                                                 \
+  "      \"condition\" : {\n"                                                  \
+  "        \"age\" : 8,\n"                                                     \
+  "        \"matchesPrefix\" : [\n"                                            \
+  "          \"shop/\"\n"                                                      \
+  "        ],\n"                                                               \
+  "        \"matchesSuffix\" : [\n"                                            \
+  "          \".head\",\n"                                                     \
+  "          \".body\"\n"                                                      \
+  "        ]\n"                                                                \
+  "      }\n"                                                                  \
+  "    }\n"                                                                    \
+  "  ]\n"                                                                      \
+  "}\n"
+
+static void
+test_commands_check_cloud (void)
+{
+  static const struct {
+    const char *bucket, *keys, *more_rights;
+    int mode;
+    const char *expected;
+  } cases[] = {
+      {"recordings", "prefix = shop/\n", "", 0600,
+          "ok     cloud: gs://recordings, as nobody, as of an emulator\n"},
+      {"recordings", "prefix = shop/\n", "", 0600, RULES},
+      {"elsewhere", "", "", 0600,
+          "wishcast.conf:4: [cloud] bucket: gs://elsewhere: answered with "
+          "status 404"},
+      {"recordings", "credentials-file = key\n", ", \"storage.objects.delete\"",
+          0600, "ok     cloud: gs://recordings, as " GCS_KIT_EMAIL "\n"},
+      {"recordings", "credentials-file = key\n", "", 0600,
+          "wishcast.conf:4: [cloud] bucket: " GCS_KIT_EMAIL
+          " lacks storage.objects.delete; give it the role Storage Object User "
+          "(roles/storage.objectUser) on gs://recordings\n"},
+      {"recordings", "credentials-file = key\n", "", 0604,
+          "/key: everybody on this machine can read it; run chmod o= on it"},
+      {"recordings", "credentials-file = none\n", "", 0600,
+          "wishcast.conf:6: [cloud] credentials-file: "},
+  };
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+  const char *more_rights = "";
+  g_autoptr (HttpStub) stub = http_stub_new (answer_cloud, &more_rights);
+  g_autofree char *url = http_stub_make_url (stub, "");
+  g_autofree char *token_uri = http_stub_make_url (stub, "/token");
+  g_autofree char *json = gcs_kit_make_json (token_uri);
+  g_autofree char *key = NULL;
+
+  command_kit_init (&kit, NULL);
+  key = command_kit_write (&kit, "key", json);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *lines =
+        g_strdup_printf ("[cloud]\nbucket = %s\nendpoint = %s\n%s",
+            cases[i].bucket, url, cases[i].keys);
+
+    g_assert_cmpint (g_chmod (key, cases[i].mode), ==, 0);
+    more_rights = cases[i].more_rights;
+    check_for (&kit, pg, lines, cases[i].expected);
+  }
+}
+
+/* Without a cloud. */
+static void
+test_commands_check_archive (void)
+{
+  g_autoptr (PgKit) pg = pg_kit_new ();
+  g_auto (CommandKit) kit = {0};
+  g_autofree char *found = NULL, *file = NULL;
+
+  command_kit_init (&kit, NULL);
+  found = g_strdup_printf ("[archive] dir: %s/there/not yet, ", kit.dir);
+  check_for (&kit, pg, "[archive]\ndir = there/not yet\n", found);
+  file = command_kit_write (&kit, "file", "");
+  check_for (
+      &kit, pg, "[archive]\ndir = file\n", "/file cannot be written to\n");
 }
 
 /* A configuration for notices: a broker, a webhook, and lines of [wishlist]. */

@@ -384,7 +384,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  log_kit_start ();
+  log_kit_begin ();
   ADD ("expiry", test_expiry);
   ADD ("not-kept", test_not_kept);
   ADD ("others", test_others);

@@ -77,6 +77,7 @@ test('the cache is cleared, then the recording deleted', async () => {
   await restart();
   await until('the cache is cleared', () => !cached(link), 60);
   assert.equal(await statusOf(`/live/${link}/master.m3u8`), 404);
+  assert.equal(await statusOf(`/api/v1/broadcasts/${link}/recording`), 200);
   await untilRow(link, 'deleted');
   assert.equal(await rowOf(link), 'deleted t');
   assert.ok(!existsSync(file(link)));
