@@ -139,11 +139,33 @@ test('a cloud that does not answer does not keep the launcher from ending',
       await checkRecording(broadcast.link);
     });
 
-for (const stage of ['compose', 'delete'])
-  test(`killed at ${stage}`, async () => {
-    const broadcast = await startBroadcast(node, `game-${stage}`);
+// While it is broadcast, at each request of an upload. The answer never comes.
+for (const [at, when] of [
+  ['start', 'before'], ['start', 'after'], ['put', 'middle'], ['put', 'after']])
+  test(`killed ${when} ${at}`, async () => {
+    const fault = fake.inject({ at, what: 'stall', when });
+    const broadcast = await startBroadcast(node, `game-${at}-${when}`);
+    await fault.hit;
+    await kill();
+    fault.release();
+    service = await startNode(node);
     await untilSent();
-    const fault = fake.inject({ at: stage, what: 'stall', when: 'after' });
+    await finish(broadcast);
+    await checkRecording(broadcast.link);
+  });
+
+// After its end: the rest of the body, the head, and both into one. The last
+// request of an upload comes twice, of the body and of the head.
+for (const [at, when, skip] of [
+  ['final', 'before', 0], ['final', 'middle', 0], ['final', 'after', 0],
+  ['start', 'after', 0], ['final', 'after', 1],
+  ['compose', 'before', 0], ['compose', 'after', 0],
+  ['delete', 'before', 0], ['delete', 'after', 0], ['delete', 'after', 1]])
+  test(`killed ${when} ${at} ${skip} of the end`, async () => {
+    const broadcast =
+        await startBroadcast(node, `end-${at}-${when}-${skip}`);
+    await untilSent();
+    const fault = fake.inject({ at, what: 'stall', when, skip });
     await finish(broadcast);
     await fault.hit;
     await kill();
