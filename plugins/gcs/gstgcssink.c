@@ -324,16 +324,34 @@ on_failed (const GError *error, gpointer user_data)
 
 /* Streaming */
 
-/* What did not go in; or, if the stream was interrupted, PREROLL's word whether
- * to try again (OK). */
+/* To wait for the service. PREROLL_LOCK is let go meanwhile, as whoever goes from
+ * PAUSED to PLAYING wants it, and interrupts nobody for that. What interrupts, a
+ * pause, a flush or the end, begins before it takes the lock. */
+static void
+begin_waiting (GstGcsSink *self)
+{
+  upload_queue_arm (self->queue);
+  GST_BASE_SINK_PREROLL_UNLOCK (self);
+}
+
+static void
+end_waiting (GstGcsSink *self)
+{
+  GST_BASE_SINK_PREROLL_LOCK (self);
+}
+
+/* Called with PREROLL_LOCK. What did not go in of @object; or, if the stream was
+ * interrupted, whether to try again (OK), once it plays. */
 static GstFlowReturn
-judge (GstGcsSink *self, UploadResult result)
+judge (GstGcsSink *self, UploadResult result, GstMiniObject *object)
 {
   switch (result) {
     case UPLOAD_DONE:
       return GST_FLOW_OK;
     case UPLOAD_INTERRUPTED:
-      return gst_base_sink_wait_preroll (GST_BASE_SINK (self));
+      if (GST_PAD_IS_FLUSHING (GST_BASE_SINK_PAD (self)))
+        return GST_FLOW_FLUSHING;
+      return gst_base_sink_do_preroll (GST_BASE_SINK (self), object);
     case UPLOAD_MISPLACED:
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
           ("The stream is not written from its begin to its end."),
@@ -362,11 +380,13 @@ gst_gcs_sink_render (GstBaseSink *sink, GstBuffer *buffer)
   do {
     gsize taken;
 
+    begin_waiting (self);
     result = upload_queue_push (
         self->queue, self->position, map.data + done, map.size - done, &taken);
+    end_waiting (self);
     done += taken;
     self->position += taken;
-    ret = judge (self, result);
+    ret = judge (self, result, GST_MINI_OBJECT (buffer));
   } while (ret == GST_FLOW_OK && result != UPLOAD_DONE);
   gst_buffer_unmap (buffer, &map);
   return ret;
@@ -374,18 +394,22 @@ gst_gcs_sink_render (GstBaseSink *sink, GstBuffer *buffer)
 
 /* Interrupted by a pause, it goes on in PLAYING. */
 static GstFlowReturn
-end_stream (GstGcsSink *self)
+end_stream (GstGcsSink *self, GstEvent *event)
 {
   UploadResult result;
   GstFlowReturn ret;
 
   do {
+    begin_waiting (self);
     result = upload_queue_push_end (self->queue, self->position);
-    ret = judge (self, result);
+    end_waiting (self);
+    ret = judge (self, result, GST_MINI_OBJECT (event));
   } while (ret == GST_FLOW_OK && result != UPLOAD_DONE);
   while (ret == GST_FLOW_OK) {
+    begin_waiting (self);
     result = upload_queue_drain (self->queue);
-    ret = judge (self, result);
+    end_waiting (self);
+    ret = judge (self, result, GST_MINI_OBJECT (event));
     if (result == UPLOAD_DONE)
       break;
   }
@@ -400,7 +424,7 @@ gst_gcs_sink_wait_event (GstBaseSink *sink, GstEvent *event)
 
   if (ret != GST_FLOW_OK || GST_EVENT_TYPE (event) != GST_EVENT_EOS)
     return ret;
-  return end_stream (GST_GCS_SINK (sink));
+  return end_stream (GST_GCS_SINK (sink), event);
 }
 
 /* Where the stream goes on: after a flush at its begin, unless it says. */
@@ -445,14 +469,14 @@ gst_gcs_sink_query (GstBaseSink *sink, GstQuery *query)
 static gboolean
 gst_gcs_sink_unlock (GstBaseSink *sink)
 {
-  upload_queue_set_interrupted (GST_GCS_SINK (sink)->queue, TRUE);
+  upload_queue_begin_interrupt (GST_GCS_SINK (sink)->queue);
   return TRUE;
 }
 
 static gboolean
 gst_gcs_sink_unlock_stop (GstBaseSink *sink)
 {
-  upload_queue_set_interrupted (GST_GCS_SINK (sink)->queue, FALSE);
+  upload_queue_end_interrupt (GST_GCS_SINK (sink)->queue);
   return TRUE;
 }
 

@@ -39,7 +39,9 @@ struct _UploadQueue {
   gboolean anew;      /* it is back at 0 */
   gboolean done;
   gboolean failed;
-  gboolean interrupted;
+  gboolean interrupting;
+  guint n_interrupts; /* until now, */
+  guint n_known;      /* and that whoever waits need not know of */
   gboolean stopping;
   UploadQueueStats stats;
 

@@ -77,7 +77,7 @@ wait_for_place_locked (UploadQueue *queue, guint64 position)
   while (TRUE) {
     if (queue->failed || queue->stopping)
       return UPLOAD_FAILED;
-    if (queue->interrupted)
+    if (queue->n_interrupts != queue->n_known)
       return UPLOAD_INTERRUPTED;
     if (queue->accepting && !queue->anew) {
       if (position == queue->head && !queue->ended)
@@ -159,7 +159,7 @@ upload_queue_drain (UploadQueue *queue)
   while (!queue->done && result == UPLOAD_DONE) {
     if (queue->failed || queue->stopping)
       result = UPLOAD_FAILED;
-    else if (queue->interrupted)
+    else if (queue->n_interrupts != queue->n_known)
       result = UPLOAD_INTERRUPTED;
     else
       g_cond_wait (&queue->changed, &queue->lock);
@@ -169,11 +169,28 @@ upload_queue_drain (UploadQueue *queue)
 }
 
 void
-upload_queue_set_interrupted (UploadQueue *queue, gboolean interrupted)
+upload_queue_arm (UploadQueue *queue)
 {
   g_mutex_lock (&queue->lock);
-  queue->interrupted = interrupted;
+  queue->n_known = queue->n_interrupts - (queue->interrupting ? 1 : 0);
+  g_mutex_unlock (&queue->lock);
+}
+
+void
+upload_queue_begin_interrupt (UploadQueue *queue)
+{
+  g_mutex_lock (&queue->lock);
+  queue->interrupting = TRUE;
+  queue->n_interrupts++;
   g_cond_broadcast (&queue->changed);
+  g_mutex_unlock (&queue->lock);
+}
+
+void
+upload_queue_end_interrupt (UploadQueue *queue)
+{
+  g_mutex_lock (&queue->lock);
+  queue->interrupting = FALSE;
   g_mutex_unlock (&queue->lock);
 }
 

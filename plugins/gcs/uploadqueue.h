@@ -75,7 +75,11 @@ UploadResult upload_queue_push (UploadQueue *queue, guint64 position,
 UploadResult upload_queue_push_end (UploadQueue *queue, guint64 position);
 /* Waits until everything up to the end is stored. */
 UploadResult upload_queue_drain (UploadQueue *queue);
-void upload_queue_set_interrupted (UploadQueue *queue, gboolean interrupted);
+/* What interrupts the next of these three calls: what has begun and not ended, and
+ * what begins from now on, even if it has ended when the call is made. */
+void upload_queue_arm (UploadQueue *queue);
+void upload_queue_begin_interrupt (UploadQueue *queue);
+void upload_queue_end_interrupt (UploadQueue *queue);
 void upload_queue_get_stats (UploadQueue *queue, UploadQueueStats *stats);
 
 G_END_DECLS
