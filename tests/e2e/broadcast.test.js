@@ -47,7 +47,7 @@ async function assertEnds(launched, link) {
   assert.equal(await launched.exited, 0, launched.output);
   checkOutput(launched);
   const list = await runWishcast(place, ['cache', 'list', '-c', conf]);
-  assert.match(list, new RegExp(`^${link} .* {2}1 {7}ended$`, 'm'));
+  assert.match(list, new RegExp(`^${link} .* {2}1 {7}no {8}ended$`, 'm'));
 }
 
 for (const [name, args, audio] of [
