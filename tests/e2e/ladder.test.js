@@ -131,5 +131,5 @@ test('Ctrl-C ends it well, and the recording has all of it', async () => {
     'stream=codec_name,height', '-of', 'csv=p=0', file]);
   assert.match(streams, /h264,1080/);
   assert.match(streams, /aac/);
-  await runWishcast(place, ['cache', 'clear', LINK, '-c', conf]);
+  await runWishcast(place, ['cache', 'clear', LINK, '--force', '-c', conf]);
 });

@@ -26,7 +26,7 @@ const rows = () => query(place, privateDatabase(node),
      ORDER BY created_at`);
 const events = async (of) => (await query(place, privateDatabase(node),
     `SELECT substr (event, 11) FROM wishcast.outbox WHERE link = '${of}'
-     ORDER BY id`)).flat();
+     AND event <> 'broadcast.updated' ORDER BY id`)).flat();
 const untilRows = (expected) => until(`rows are ${expected}`, async () => {
   const now = (await rows()).map((row) => row.join(' ')).join(', ');
   if (now !== expected)
