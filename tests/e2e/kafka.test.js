@@ -22,10 +22,12 @@ let node;
 let publisher;
 let service;
 
-// The states of the broadcast so far, as the topic has them.
+// The states of the broadcast so far, as the topic has them; what its recording
+// comes to is an update.
 async function life() {
   const messages = await kafka.read('wishcast.broadcasts');
-  return messages.filter(({ key }) => key === link);
+  return messages.filter(({ key, value }) =>
+    key === link && !value.type.endsWith('.updated.v1'));
 }
 
 const untilLife = (...states) => until(`its life is ${states}`, async () => {
