@@ -169,12 +169,6 @@ file_streams_is_full (FileStreams *streams)
   return streams->n_open >= streams->most;
 }
 
-guint
-file_streams_count (FileStreams *streams)
-{
-  return streams->n_open;
-}
-
 void
 file_streams_add (FileStreams *streams, SoupServerMessage *message,
     GInputStream *file, guint64 length, gint64 deadline)

@@ -14,7 +14,6 @@ FileStreams *file_streams_new (GMainContext *context, guint most);
 /* Those under way are cut off; only once the server is disconnected. */
 void file_streams_free (FileStreams *streams);
 gboolean file_streams_is_full (FileStreams *streams);
-guint file_streams_count (FileStreams *streams);
 /* Answers @message, which is held and has its status and headers, with the next
  * @length bytes of @file. Cut off at @deadline, of the monotonic clock, if it is
  * not over by then. Takes @message and @file. */
