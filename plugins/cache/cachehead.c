@@ -7,11 +7,7 @@
 
 #include "boxreader.h"
 
-/* ISO/IEC 14496-12 8.16.3: the fields reference_count and referenced_size. */
-#define SIDX_MAX_REFERENCES G_MAXUINT16
-#define SIDX_MAX_SIZE G_MAXINT32
-#define SIDX_SIZE 40 /* the box without references */
-#define SIDX_REFERENCE_SIZE 12
+#define SIDX_MAX_SIZE G_MAXINT32 /* ISO/IEC 14496-12 8.16.3, referenced_size */
 #define SIDX_SAP (1u << 31 | 1u << 28) /* starts with SAP, of type 1 */
 
 static void
@@ -194,14 +190,13 @@ to_ticks (guint64 time, guint32 timescale)
  * cache_head_build_sidx:
  * @track_id: of the track whose times and key frames are meant
  * @timescale: ticks a second of that track
- * @references: segments side by side in the file; their pts never go back
+ * @references: stretches side by side in the file; their pts never go back
  * @end_pts: where the last one ends, ns
- * @n_behind: how many such boxes of the same references stand between this one
- *     and the first segment
+ * @behind: bytes between the box and the first of them
  *
  * Builds a segment index (ISO/IEC 14496-12 8.16.3) of version 1. Times are
- * rounded at the borders, so that no error adds up. Beyond 65535 segments,
- * neighbours share a reference.
+ * rounded at the borders, so that no error adds up. Beyond
+ * %CACHE_HEAD_MAX_REFERENCES, neighbours share one.
  *
  * Returns: (transfer full) (nullable): the box, or %NULL if a reference would
  *     have 2 GiB or there is none
@@ -209,10 +204,11 @@ to_ticks (guint64 time, guint32 timescale)
 GBytes *
 cache_head_build_sidx (guint32 track_id, guint32 timescale,
     const CacheReference *references, guint n_references, guint64 end_pts,
-    guint n_behind)
+    guint64 behind)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
-  guint stride = (n_references + SIDX_MAX_REFERENCES - 1) / SIDX_MAX_REFERENCES;
+  guint stride = (n_references + CACHE_HEAD_MAX_REFERENCES - 1) /
+                 CACHE_HEAD_MAX_REFERENCES;
   guint n = (n_references + stride - 1) / MAX (stride, 1);
   guint begin;
 
@@ -223,7 +219,7 @@ cache_head_build_sidx (guint32 track_id, guint32 timescale,
   put_uint32 (out, track_id);
   put_uint32 (out, timescale);
   put_uint64 (out, to_ticks (references[0].pts, timescale));
-  put_uint64 (out, (guint64)n_behind * (SIDX_SIZE + n * SIDX_REFERENCE_SIZE));
+  put_uint64 (out, behind);
   put_uint16 (out, 0);
   put_uint16 (out, n);
   for (guint i = 0; i < n_references; i += stride) {

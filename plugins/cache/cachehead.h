@@ -12,15 +12,18 @@ gboolean cache_head_get_track_id (GBytes *init, guint32 *track_id);
 GBytes *cache_head_filter (
     GBytes *joint, const guint32 *track_ids, guint n_ids, GError **error);
 
-/* One segment as the sidx refers to it. */
+/* ISO/IEC 14496-12 8.16.3, the field reference_count. */
+#define CACHE_HEAD_MAX_REFERENCES G_MAXUINT16
+
+/* A stretch of the file as a sidx refers to it. */
 typedef struct {
-  guint64 size; /* bytes of all its chunks */
-  guint64 pts;  /* ns */
+  guint64 size; /* bytes */
+  guint64 pts;  /* ns, of the track that the sidx is of */
   gboolean independent;
 } CacheReference;
 
 GBytes *cache_head_build_sidx (guint32 track_id, guint32 timescale,
     const CacheReference *references, guint n_references, guint64 end_pts,
-    guint n_behind);
+    guint64 behind);
 
 G_END_DECLS

@@ -9,11 +9,15 @@
 #include "cachestart.h"
 #include "crc32c.h"
 
+/* Behind the lead's times: see refer_to_chunks(). */
+#define SOUND_MARGIN G_GUINT64_CONSTANT (1000000) /* ns */
+
 typedef struct {
   guint64 position; /* in the body */
   CacheExtent source;
   guint track;
   guint64 msn;
+  guint segment; /* in the references */
 } Extent;
 
 struct _CachePiece {
@@ -28,7 +32,7 @@ struct _CachePiece {
   guint32 epoch;      /* of the last segment */
   GArray *cursors;    /* of guint: a chosen track's next segment */
   GArray *extents;    /* of Extent */
-  GArray *references; /* of CacheReference */
+  GArray *references; /* of CacheReference: segments, by the lead's times */
   guint64 body_size;
   guint64 end_pts;
   GBytes *head; /* NULL until it is known */
@@ -185,6 +189,7 @@ add_segment (CachePiece *piece, guint64 msn)
     extent.source = segment.extent;
     extent.track = g_array_index (piece->start.tracks, CacheChosen, i).number;
     extent.msn = msn;
+    extent.segment = piece->references->len;
     g_array_append_val (piece->extents, extent);
     piece->body_size += segment.extent.length;
     reference.size += segment.extent.length;
@@ -224,28 +229,106 @@ enter_epoch (CachePiece *piece, guint32 epoch, guint64 msn, GError **error)
   return TRUE;
 }
 
-/* One sidx a track, the lead's first, all of the same segments and times: a
- * reader of fragmented files that finds none for the sound (FFmpeg, and with it
- * Chromium) seeks for it by fragments, into the middle of a picture group. */
+static void
+set_times (GArray *references, guint from, guint64 pts)
+{
+  for (guint i = from; i < references->len; i++)
+    g_array_index (references, CacheReference, i).pts = pts;
+}
+
+/* Every chunk of the file, of whichever track, for the sidx of @track.
+ *
+ * FFmpeg, and with it Chromium and mpv, seeks by the sidx of each track in turn,
+ * the lead first, and reads on from where the last one led it. It knows which
+ * chunks it has read only of those that a sidx names: it gives out the others
+ * once more, or leaves them out. And where a track's samples at the wanted time
+ * are not read by then, the next one of it is an old one; Chromium counts the
+ * sound's time on from that, and so reads the file to its end.
+ *
+ * So all chunks are named, those of other tracks at the time of the sound that
+ * comes after them, and the sound of a segment a moment after the key frame that
+ * is sought: what is found is the last sound in front of the key frame, in time
+ * and in the file. */
+static GArray *
+refer_to_chunks (CachePiece *piece, guint track)
+{
+  GArray *chunks = g_array_new (FALSE, TRUE, sizeof (CacheReference));
+  guint n_timed = 0;
+  guint64 time = 0;
+
+  for (guint i = 0; i < piece->extents->len; i++) {
+    const Extent *extent = &g_array_index (piece->extents, Extent, i);
+    const CacheReference *segment =
+        &g_array_index (piece->references, CacheReference, extent->segment);
+    guint64 first_pts = 0;
+    CacheExtent bytes;
+    ChunkInfo info;
+
+    for (guint part = 0; cache_reader_find_part (
+             piece->reader, extent->track, extent->msn, part, &info, &bytes);
+         part++) {
+      CacheReference chunk = {.size = bytes.length};
+
+      if (extent->track == track) {
+        if (part == 0)
+          first_pts = info.pts;
+        time = MAX (time, segment->pts + SOUND_MARGIN + info.pts - first_pts);
+        set_times (chunks, n_timed, time);
+        n_timed = chunks->len + 1;
+        chunk.pts = time;
+        chunk.independent = info.independent;
+      }
+      g_array_append_val (chunks, chunk);
+    }
+  }
+  set_times (chunks, n_timed, MAX (time, piece->end_pts));
+  return chunks;
+}
+
+static GBytes *
+index_track (
+    CachePiece *piece, guint i, const GArray *references, guint64 behind)
+{
+  const CacheChosen *chosen =
+      &g_array_index (piece->start.tracks, CacheChosen, i);
+  const Track *track =
+      track_table_get (cache_reader_get_tracks (piece->reader), chosen->number);
+
+  return cache_head_build_sidx (chosen->id, track->timescale,
+      (const CacheReference *)references->data, references->len, piece->end_pts,
+      behind);
+}
+
+/* One sidx a track, the lead's first. */
 static void
 append_index (CachePiece *piece, GByteArray *head)
 {
-  const TrackTable *table = cache_reader_get_tracks (piece->reader);
-  guint n = piece->start.tracks->len;
+  guint lead = cache_start_lead (&piece->start, piece->reader);
+  g_autoptr (GByteArray) others = g_byte_array_new ();
+  g_autoptr (GBytes) sidx = NULL;
 
-  for (guint i = 0; i < n; i++) {
-    const CacheChosen *chosen = &g_array_index (piece->start.tracks,
-        CacheChosen, (cache_start_lead (&piece->start, piece->reader) + i) % n);
-    g_autoptr (GBytes) sidx = cache_head_build_sidx (chosen->id,
-        track_table_get (table, chosen->number)->timescale,
-        (const CacheReference *)piece->references->data, piece->references->len,
-        piece->end_pts, n - 1 - i);
+  for (guint i = 0; i < piece->start.tracks->len; i++) {
+    guint track = g_array_index (piece->start.tracks, CacheChosen, i).number;
+    g_autoptr (GArray) chunks = NULL;
+    g_autoptr (GBytes) other = NULL;
 
-    if (sidx == NULL)
+    if (i == lead)
+      continue;
+    chunks = refer_to_chunks (piece, track);
+    other = index_track (piece, i,
+        chunks->len > CACHE_HEAD_MAX_REFERENCES ? piece->references : chunks,
+        others->len);
+    if (other == NULL)
       return;
-    g_byte_array_append (
-        head, g_bytes_get_data (sidx, NULL), g_bytes_get_size (sidx));
+    g_byte_array_prepend (
+        others, g_bytes_get_data (other, NULL), g_bytes_get_size (other));
   }
+  sidx = index_track (piece, lead, piece->references, others->len);
+  if (sidx == NULL)
+    return;
+  g_byte_array_append (
+      head, g_bytes_get_data (sidx, NULL), g_bytes_get_size (sidx));
+  g_byte_array_append (head, others->data, others->len);
 }
 
 static void

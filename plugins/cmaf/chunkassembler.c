@@ -161,7 +161,6 @@ chunk_assembler_make (ChunkAssembler *self, const SegmenterPart *part,
       .sequence = part->msn * MAX_PARTS + MIN (part->part, MAX_PARTS - 1),
       .decode_time = to_ticks (part->dts + offset, format->codec->timescale),
       .video = codec_is_video (format->codec->codec),
-      .segment_start = part->part == 0,
       .samples = (const CmafSample *)self->samples->data,
       .n_samples = part->n_samples,
   };

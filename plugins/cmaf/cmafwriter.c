@@ -355,7 +355,10 @@ write_trun (BoxWriter *w, const CmafChunk *chunk, gboolean uniform)
  * @chunk: with at least one sample
  *
  * Writes all of a CMAF chunk (ISO/IEC 23000-19, 7.3.2.3) but the samples, which
- * follow in order: styp at the start of a segment, moof, the head of mdat.
+ * follow in order: moof, the head of mdat. No styp opens a segment, as it may:
+ * in a recording it would stand between chunks, where FFmpeg does not know that
+ * it has read the one behind it, and gives out its samples once more after a seek
+ * back.
  */
 void
 cmaf_write_chunk_header (GByteArray *bytes, const CmafChunk *chunk)
@@ -368,14 +371,6 @@ cmaf_write_chunk_header (GByteArray *bytes, const CmafChunk *chunk)
   for (guint i = 0; i < chunk->n_samples; i++)
     payload += chunk->samples[i].size;
 
-  if (chunk->segment_start) {
-    box_begin (&w, "styp");
-    box_fourcc (&w, "msdh");
-    box_u32 (&w, 0);
-    box_fourcc (&w, "msdh");
-    box_fourcc (&w, "cmfs");
-    box_end (&w);
-  }
   moof = bytes->len;
   box_begin (&w, "moof");
   box_begin_full (&w, "mfhd", 0, 0);

@@ -17,7 +17,6 @@ typedef struct {
   guint32 sequence;
   guint64 decode_time; /* ticks */
   gboolean video;
-  gboolean segment_start;
   const CmafSample *samples;
   guint n_samples;
 } CmafChunk;

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 typedef enum {
   CHUNK_KIND_INIT = 1,   /* ftyp + moov of one track */
   CHUNK_KIND_JOINT_INIT, /* ftyp + moov of all present tracks */
-  CHUNK_KIND_MEDIA,      /* (styp) moof mdat: one part of one track */
+  CHUNK_KIND_MEDIA,      /* moof mdat: one part of one track */
 } ChunkKind;
 
 /* The `track` of a joint init. */

@@ -282,11 +282,6 @@ mp4_read_chunk (const guint8 *data, gsize size, Mp4Chunk *chunk)
       (Mp4Chunk){.samples = g_array_new (FALSE, FALSE, sizeof (Mp4Sample))};
   moof = file.data;
   g_assert_true (next_box (&file, &box, fourcc));
-  if (g_str_equal (fourcc, "styp")) {
-    chunk->styp = TRUE;
-    moof = file.data;
-    g_assert_true (next_box (&file, &box, fourcc));
-  }
   g_assert_cmpstr (fourcc, ==, "moof");
   read_moof (box, chunk, &data_offset);
   g_assert_true (next_box (&file, &box, fourcc));

@@ -36,7 +36,6 @@ typedef struct {
 } Mp4Sample;
 
 typedef struct {
-  gboolean styp;
   guint32 sequence;
   guint32 track_id;
   guint64 decode_time;

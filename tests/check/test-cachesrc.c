@@ -180,6 +180,41 @@ get_uint16 (const guint8 *data)
   return data[0] << 8 | data[1];
 }
 
+/* The index of the sound names every chunk of the file. Those of the picture take
+ * no time, and are at that of the sound behind them, which is a moment after that
+ * of the picture. */
+static void
+check_chunks (const GByteArray *whole, const Box *sidx, guint64 at, guint n)
+{
+  guint64 pts = box_get_uint32 (sidx->content + 16);
+  guint64 begin;
+
+  g_assert_cmpuint (box_get_uint32 (sidx->content + 4), ==, 2);
+  g_assert_cmpuint (box_get_uint32 (sidx->content + 8), ==, 48000);
+  g_assert_cmpuint (box_get_uint32 (sidx->content + 28 - 4), ==, 0);
+  g_assert_cmpuint (get_uint16 (sidx->content + 30), ==, n);
+  for (guint i = 0; i < n; i++) {
+    const guint8 *reference = sidx->content + 32 + 12 * i;
+    gboolean sound = i / KIT_PARTS % 2;
+    guint64 msn = 5 + i / (2 * KIT_PARTS);
+    Box moof;
+
+    g_assert_true (
+        box_find (whole->data + at, whole->len - at, BOX_TYPE ("moof"), &moof));
+    g_assert_cmpuint (moof.offset, ==, 0);
+    g_assert_cmpuint (box_get_uint32 (moof.content + 8), ==, msn);
+    begin = msn * 2 * 48000 + 48000 / 25 + 48;
+    if (sound)
+      begin += i % KIT_PARTS * (2 * 48000 / KIT_PARTS);
+    g_assert_cmpuint (pts, ==, begin);
+    g_assert_cmphex (
+        box_get_uint32 (reference + 8), ==, sound ? 0x90000000 : 0);
+    pts += box_get_uint32 (reference + 4);
+    at += box_get_uint32 (reference);
+  }
+  g_assert_cmpuint (at, ==, whole->len);
+}
+
 /* The index of segments spans the file to its last byte. */
 static void
 test_sidx (void)
@@ -187,7 +222,7 @@ test_sidx (void)
   char *dir = kit_dir_new ();
   g_autoptr (GByteArray) whole = NULL;
   guint64 at;
-  Box sidx;
+  Box sidx, other;
   guint n;
 
   store (dir, 0, 5, 4, 1, TRUE);
@@ -200,9 +235,13 @@ test_sidx (void)
   g_assert_cmpuint (box_get_uint32 (sidx.content + 16), ==, 10 * 90000 + 3600);
   n = get_uint16 (sidx.content + 30);
   g_assert_cmpuint (n, ==, 4);
-  /* Behind the sidx of the other track, which is as long. */
-  at = sidx.offset + 2 * sidx.total;
-  g_assert_cmpuint (box_get_uint32 (sidx.content + 28 - 4), ==, sidx.total);
+  at = sidx.offset + sidx.total;
+  g_assert_true (
+      box_find (whole->data + at, whole->len - at, BOX_TYPE ("sidx"), &other));
+  g_assert_cmpuint (other.offset, ==, 0);
+  g_assert_cmpuint (box_get_uint32 (sidx.content + 28 - 4), ==, other.total);
+  at += other.total;
+  check_chunks (whole, &other, at, n * 2 * KIT_PARTS);
   for (guint i = 0; i < n; i++) {
     const guint8 *reference = sidx.content + 32 + 12 * i;
     Box moof;

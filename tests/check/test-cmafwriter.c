@@ -55,20 +55,13 @@ test_audio_chunk_bytes (void)
       .track_id = 2,
       .sequence = 7,
       .decode_time = G_GUINT64_CONSTANT (0x100000001),
-      .segment_start = TRUE,
       .samples = &sample,
       .n_samples = 1,
   };
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
 
   cmaf_write_chunk_header (bytes, &chunk);
-  assert_bytes (bytes, "00000018"
-                       "73747970"
-                       "6d736468"
-                       "00000000"
-                       "6d736468"
-                       "636d6673"
-                       "00000064"
+  assert_bytes (bytes, "00000064"
                        "6d6f6f66"
                        "00000010"
                        "6d666864"
@@ -110,7 +103,6 @@ read_back (const CmafChunk *chunk, Mp4Chunk *read, GByteArray *bytes)
   g_assert_cmpuint (read->track_id, ==, chunk->track_id);
   g_assert_cmpuint (read->sequence, ==, chunk->sequence);
   g_assert_cmpuint (read->decode_time, ==, chunk->decode_time);
-  g_assert_cmpint (read->styp, ==, chunk->segment_start);
   g_assert_cmpuint (read->samples->len, ==, chunk->n_samples);
   for (guint i = 0; i < chunk->n_samples; i++) {
     const Mp4Sample *sample = &g_array_index (read->samples, Mp4Sample, i);
@@ -134,11 +126,11 @@ test_chunks (void)
       {3003, 10, 0, FALSE}, {3002, 1, G_MININT32, TRUE}};
   static const CmafSample audio[] = {{1024, 1, 0, TRUE}, {1023, 2, 0, TRUE}};
   static const CmafChunk cases[] = {
-      {1, 1, 0, TRUE, TRUE, uniform, 3},
-      {1, 2, 9000, TRUE, FALSE, uniform, 1},
-      {4, G_MAXUINT32, G_MAXUINT64, TRUE, FALSE, uneven, 2},
-      {2, 3, G_MAXUINT32, FALSE, TRUE, audio, 2},
-      {2, 3, G_MAXUINT32, FALSE, FALSE, audio, 1},
+      {1, 1, 0, TRUE, uniform, 3},
+      {1, 2, 9000, TRUE, uniform, 1},
+      {4, G_MAXUINT32, G_MAXUINT64, TRUE, uneven, 2},
+      {2, 3, G_MAXUINT32, FALSE, audio, 2},
+      {2, 3, G_MAXUINT32, FALSE, audio, 1},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
