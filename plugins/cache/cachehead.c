@@ -7,7 +7,6 @@
 
 #include "boxreader.h"
 
-#define SIDX_MAX_SIZE G_MAXINT32 /* ISO/IEC 14496-12 8.16.3, referenced_size */
 #define SIDX_SAP (1u << 31 | 1u << 28) /* starts with SAP, of type 1 */
 
 static void
@@ -231,7 +230,7 @@ cache_head_build_sidx (guint32 track_id, guint32 timescale,
 
     for (guint j = i; j < next; j++)
       size += references[j].size;
-    if (size > SIDX_MAX_SIZE)
+    if (size > CACHE_HEAD_MAX_SIZE)
       return NULL;
     put_uint32 (out, size);
     put_uint32 (out, to > from ? MIN (to - from, G_MAXUINT32) : 0);

@@ -12,8 +12,9 @@ gboolean cache_head_get_track_id (GBytes *init, guint32 *track_id);
 GBytes *cache_head_filter (
     GBytes *joint, const guint32 *track_ids, guint n_ids, GError **error);
 
-/* ISO/IEC 14496-12 8.16.3, the field reference_count. */
+/* ISO/IEC 14496-12 8.16.3: the fields reference_count and referenced_size. */
 #define CACHE_HEAD_MAX_REFERENCES G_MAXUINT16
+#define CACHE_HEAD_MAX_SIZE G_MAXINT32
 
 /* A stretch of the file as a sidx refers to it. */
 typedef struct {

@@ -229,6 +229,31 @@ enter_epoch (CachePiece *piece, guint32 epoch, guint64 msn, GError **error)
   return TRUE;
 }
 
+/* From a key frame to the next one that opens a segment, for the sidx of the
+ * lead: FFmpeg takes all that it names for such, and from a segment that was cut
+ * for its length goes back to a key frame that it has read by chance. */
+static GArray *
+refer_to_groups (CachePiece *piece)
+{
+  GArray *groups = g_array_new (FALSE, FALSE, sizeof (CacheReference));
+
+  for (guint i = 0; i < piece->references->len; i++) {
+    CacheReference segment =
+        g_array_index (piece->references, CacheReference, i);
+    CacheReference *last =
+        groups->len == 0
+            ? NULL
+            : &g_array_index (groups, CacheReference, groups->len - 1);
+
+    if (last == NULL || segment.independent ||
+        last->size + segment.size > CACHE_HEAD_MAX_SIZE)
+      g_array_append_val (groups, segment);
+    else
+      last->size += segment.size;
+  }
+  return groups;
+}
+
 static void
 set_times (GArray *references, guint from, guint64 pts)
 {
@@ -304,6 +329,7 @@ static void
 append_index (CachePiece *piece, GByteArray *head)
 {
   guint lead = cache_start_lead (&piece->start, piece->reader);
+  g_autoptr (GArray) groups = refer_to_groups (piece);
   g_autoptr (GByteArray) others = g_byte_array_new ();
   g_autoptr (GBytes) sidx = NULL;
 
@@ -323,7 +349,7 @@ append_index (CachePiece *piece, GByteArray *head)
     g_byte_array_prepend (
         others, g_bytes_get_data (other, NULL), g_bytes_get_size (other));
   }
-  sidx = index_track (piece, lead, piece->references, others->len);
+  sidx = index_track (piece, lead, groups, others->len);
   if (sidx == NULL)
     return;
   g_byte_array_append (

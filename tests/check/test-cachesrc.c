@@ -260,6 +260,48 @@ test_sidx (void)
   kit_dir_free (dir);
 }
 
+/* Nobody is sent to a segment that begins without a key frame. */
+static void
+test_cut_group (void)
+{
+  char *dir = kit_dir_new ();
+  g_autoptr (GByteArray) whole = NULL;
+  g_autoptr (GError) error = NULL;
+  CacheWriter *writer = kit_open_writer (dir);
+  const guint8 *reference;
+  Box sidx, moof;
+  guint64 at;
+
+  kit_epoch (0, 0, 2, 1, kit_append, writer);
+  for (guint part = 0; part < KIT_PARTS; part++)
+    for (guint16 track = 0; track < 2; track++) {
+      ChunkInfo info;
+      g_autoptr (GBytes) bytes = kit_part (&info, track, 0, 2, part);
+
+      info.independent = track == KIT_AUDIO;
+      kit_append (&info, bytes, writer);
+    }
+  g_assert_true (cache_writer_end (writer, &error));
+  g_assert_no_error (error);
+  cache_writer_free (writer);
+  whole = read_all (dir, "");
+  g_assert_true (box_find (whole->data, whole->len, BOX_TYPE ("sidx"), &sidx));
+  g_assert_cmpuint (get_uint16 (sidx.content + 30), ==, 2);
+  reference = sidx.content + 32;
+  g_assert_cmpuint (box_get_uint32 (reference + 4), ==, 2 * 90000);
+  g_assert_cmpuint (box_get_uint32 (reference + 12 + 4), ==, 4 * 90000);
+  at = sidx.offset + sidx.total + box_get_uint32 (sidx.content + 28 - 4) +
+       box_get_uint32 (reference);
+  g_assert_true (
+      box_find (whole->data + at, whole->len - at, BOX_TYPE ("moof"), &moof));
+  g_assert_cmpuint (moof.offset, ==, 0);
+  g_assert_cmpuint (box_get_uint32 (moof.content + 8), ==, 1);
+  at += box_get_uint32 (reference + 12);
+  g_assert_cmpuint (at, ==, whole->len);
+  g_assert_cmphex (box_get_uint32 (reference + 12 + 8), ==, 0x90000000);
+  kit_dir_free (dir);
+}
+
 static guint
 count_boxes (const Box *parent, guint32 type)
 {
@@ -592,6 +634,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cachesrc/pieces", test_pieces);
   g_test_add_func ("/cachesrc/sidx", test_sidx);
+  g_test_add_func ("/cachesrc/cut-group", test_cut_group);
   g_test_add_func ("/cachesrc/tracks", test_tracks);
   g_test_add_func ("/cachesrc/live-snapshot", test_live_snapshot);
   g_test_add_func ("/cachesrc/follow", test_follow);
