@@ -52,6 +52,33 @@ const opens = (secret) => async (view) => {
   await shows('#dashboard')(view);
 };
 
+// Everything is wrong at once, with broadcasts and files of the longest names.
+const fails = async (view) => {
+  await view.page.route('**/operator/overview', async (route) => {
+    const answer = await route.fetch();
+    const overview = await answer.json();
+    const [{ report }] = overview.nodes;
+    report.databaseConnected = false;
+    report.diskFree = report.diskSize / 100;
+    report.cache = { size: 9e11, budget: 1e12, unarchived: 9e11, cleared: 0 };
+    Object.assign(report.archive,
+        { failing: 3, left: 5e12, problem: 'x'.repeat(120) });
+    report.retention = { deleted: 0, onHold: true,
+      problem: `/srv/${'y'.repeat(120)}: Permission denied` };
+    report.messages.unshift(
+        { at: overview.at, text: `/srv/${'z'.repeat(200)}: No space` });
+    for (const broadcast of report.broadcasts) {
+      broadcast.errors = ['recording-incomplete', 'parts-not-stored',
+        'frames-dropped', 'chunks-refused'];
+      broadcast.partLatency = { median: 3, p99: 12 };
+      broadcast.queuedBytes = 5e12;
+    }
+    await route.fulfill({ response: answer, json: overview });
+  });
+  await opens(() => OPERATOR_TOKEN)(view);
+  await view.page.click('#more summary');
+};
+
 // `comes`: waits until what there is to see is seen. `expected`: what the
 // browser complains about by itself. `alone`: it says the same while the API is
 // away.
@@ -89,6 +116,7 @@ const PAGES = [
     alone: true },
   { name: 'operator-overview', path: () => '/operator',
     comes: opens(() => OPERATOR_TOKEN) },
+  { name: 'operator-troubled', path: () => '/operator', comes: fails },
   { name: 'missing', path: () => '/none', comes: shows('h1'), alone: true,
     expected: [NOT_FOUND] },
 ];
@@ -196,7 +224,7 @@ describe('while the API is away', { concurrency: 2 }, () => {
   });
 
   for (const page of PAGES.filter(({ name }) =>
-    !/-(live|overview|empty|unknown)$/.test(name))) {
+    !/-(live|overview|troubled|empty|unknown)$/.test(name))) {
     test(page.name, () => see({
       ...page,
       name: `${page.name}-away`,
