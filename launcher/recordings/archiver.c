@@ -204,20 +204,29 @@ list_open (Archiver *archiver)
   return open;
 }
 
+/* The folder is there a moment before the index is. 0: not yet. */
+static off_t
+get_index_size (Archiver *archiver, const char *name)
+{
+  g_autofree char *path = g_build_filename (
+      archiver->shared.cache_dir, name, CACHE_INDEX_NAME, NULL);
+  struct stat file;
+
+  return stat (path, &file) == 0 ? file.st_size : 0;
+}
+
 /* One that nobody writes any more, and that did not end, waits for who ends it.
  * The index is read again only when it grew. */
 static gboolean
 has_ended (Archiver *archiver, const char *name, Entry *entry)
 {
-  g_autofree char *path = g_build_filename (
-      archiver->shared.cache_dir, name, CACHE_INDEX_NAME, NULL);
+  off_t size = get_index_size (archiver, name);
   g_autoptr (CacheReader) reader = NULL;
   g_autoptr (GError) error = NULL;
-  struct stat file;
 
-  if (stat (path, &file) != 0 || file.st_size == entry->index_size)
+  if (size == 0 || size == entry->index_size)
     return FALSE;
-  entry->index_size = file.st_size;
+  entry->index_size = size;
   reader = cache_reader_open (archiver->shared.cache_dir, name, &error);
   if (reader == NULL)
     g_message ("%s cannot be archived: %s", name, error->message);
@@ -251,8 +260,10 @@ look_at (Archiver *archiver, const char *name, Entry *entry)
 {
   g_autoptr (ArchiveState) state = NULL;
 
-  if (entry->link != NULL ||
-      (!entry->is_open && !has_ended (archiver, name, entry)))
+  if (entry->link != NULL)
+    return;
+  if (entry->is_open ? get_index_size (archiver, name) == 0
+                     : !has_ended (archiver, name, entry))
     return;
   state = load_state (archiver, name);
   entry->link =

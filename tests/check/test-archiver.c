@@ -17,6 +17,7 @@
   "SELECT part, node, bucket, object, state, size, duration, incomplete "      \
   "FROM wishcast.recording ORDER BY part"
 #define STATES "SELECT part, state FROM wishcast.recording ORDER BY part"
+#define OTHER_LINK "other"
 #define PATIENCE (30 * G_USEC_PER_SEC)
 
 static PgKit *kit;
@@ -304,6 +305,45 @@ test_live (Fixture *fix, gconstpointer unused)
   end (fix);
   await_done (fix);
   check_part (fix, 0, 0);
+}
+
+static gboolean
+is_other_done (Fixture *fix, gconstpointer unused)
+{
+  return archiver_get_progress (fix->states, OTHER_LINK) == ARCHIVE_DONE;
+}
+
+/* A broadcast whose folder was just made, and nothing in it, is nothing to tell an
+ * operator of. */
+static void
+test_not_begun (Fixture *fix, gconstpointer unused)
+{
+  g_autofree char *folder = g_build_filename (fix->cache, KIT_LINK, NULL);
+  g_autoptr (TrackTable) table = kit_table ();
+  g_autoptr (GError) error = NULL;
+  ArchiverFigures figures;
+
+  fix->writer = cache_writer_open (fix->cache, OTHER_LINK, &error);
+  g_assert_no_error (error);
+  cache_writer_set_tracks (fix->writer, table, &error);
+  g_assert_no_error (error);
+  append (fix, 0, 0, 2, 640);
+  end (fix);
+  broadcasts_stub_add (fix->broadcasts, KIT_LINK, "portal", "[]");
+  g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+  start (fix);
+  /* Then it has looked at both. */
+  await (fix, is_other_done, NULL);
+  archiver_get_figures (fix->archiver, &figures);
+  g_assert_cmpuint (figures.n_failing, ==, 0);
+  g_assert_null (figures.problem);
+  archiver_figures_clear (&figures);
+  g_assert_true (is_progress (fix, GINT_TO_POINTER (ARCHIVE_NONE)));
+
+  open_writer (fix);
+  append (fix, 0, 0, 2, 640);
+  end (fix);
+  await_done (fix);
 }
 
 /* Another epoch of the same is the same recording. */
@@ -654,6 +694,7 @@ main (int argc, char **argv)
   kit = pg_kit_new ();
   add ("ended", test_ended);
   add ("live", test_live);
+  add ("not-begun", test_not_begun);
   add ("interrupted", test_interrupted);
   add ("two-parts", test_two_parts);
   add ("restarts", test_restarts);
