@@ -6,6 +6,9 @@
 #include "gcserror.h"
 
 #define CONTENT_TYPE "video/mp4"
+/* Many broadcasts go at a time, each at its own pace: little memory for each
+ * counts for more than how fast one could go. */
+#define CHUNK_SIZE "2097152"
 
 typedef struct {
   ArchiveStore parent;
@@ -72,6 +75,7 @@ archive_cloud_describe_sink (
   add_property (text, "credentials", cloud->credentials_file);
   add_property (text, "content-type", CONTENT_TYPE);
   add_property (text, "state-file", state_file);
+  add_property (text, "chunk-size", CHUNK_SIZE);
   return g_string_free (text, FALSE);
 }
 

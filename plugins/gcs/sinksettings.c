@@ -7,7 +7,7 @@
 /* Twice that is held: so a broadcast's archive costs 4 MiB. A round trip of 20 ms
  * between two chunks halves what a line of 800 Mbit/s carries, and costs a tenth
  * of one of 100 Mbit/s. */
-#define DEFAULT_CHUNK_SIZE (2 * 1024 * 1024)
+#define DEFAULT_CHUNK_SIZE (16 * 1024 * 1024)
 #define MOST_CHUNK_SIZE (256 * 1024 * 1024)
 #define DEFAULT_CONTENT_TYPE "application/octet-stream"
 
@@ -262,7 +262,8 @@ install_running_properties (GParamSpec **props)
    * GstGcsSink:chunk-size:
    *
    * How much is sent with one request, in bytes; twice that is held in memory.
-   * What has waited for ten seconds is sent in smaller pieces.
+   * What has waited for ten seconds is sent in smaller pieces. After each request
+   * the line is empty until the service has answered: the larger, the faster.
    *
    * Since: 0.1
    */

@@ -25,6 +25,8 @@ from viewer import wait_until
 CLOUD = ROOT / 'tests' / 'lib' / 'fakegcs.js'
 OPENER = ROOT / 'tests' / 'bench' / 'open-recording.js'
 MB = 1 << 20
+# As the archiver sets it.
+ARCHIVER_CHUNK = 2 * MB
 KBITS = 6000
 WARM_UP, SECONDS = 10, 60
 UPLOAD, ROUNDS = 1 << 30, 5
@@ -93,7 +95,7 @@ def follow_live(build, folder, quick):
         wait_until((folder / 'cache' / 'live' / 'index').exists, 'cache')
         ours = stack.enter_context(follow(
             build, folder, f'gcssink bucket=bench object=live.mp4 '
-            f'endpoint={address}', 'archive'))
+            f'endpoint={address} chunk-size={ARCHIVER_CHUNK}', 'archive'))
         bare = stack.enter_context(follow(build, folder, 'fakesink', 'bare'))
         time.sleep(warm_up)
         begun, cpu = time.monotonic(), ours.own_cpu()
