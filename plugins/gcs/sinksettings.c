@@ -4,9 +4,8 @@
 #include "gcserror.h"
 #include "gcsupload.h"
 
-/* Twice that is held: so a broadcast's archive costs 4 MiB. A round trip of 20 ms
- * between two chunks halves what a line of 800 Mbit/s carries, and costs a tenth
- * of one of 100 Mbit/s. */
+/* Twice that is held. A round trip of 20 ms between two chunks costs an eighth of
+ * what a line of 800 Mbit/s carries; with chunks of 2 MiB it would be a half. */
 #define DEFAULT_CHUNK_SIZE (16 * 1024 * 1024)
 #define MOST_CHUNK_SIZE (256 * 1024 * 1024)
 #define DEFAULT_CONTENT_TYPE "application/octet-stream"
