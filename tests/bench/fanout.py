@@ -113,7 +113,7 @@ def cost_of_user(notifier, users):
 
 def tell_many(notifier, process, users):
     """The links, seconds, and the figures of memory and CPU."""
-    # What a process has once and for all it has by now.
+    # With what a process has once and for all.
     before = process.rss()
     process.forget_peak()
     samples = notifier.await_done(notifier.file('many'))
