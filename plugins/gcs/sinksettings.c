@@ -4,7 +4,7 @@
 #include "gcserror.h"
 #include "gcsupload.h"
 
-/* Twice that is held. A round trip of 20 ms between two chunks costs an eighth of
+/* Twice that is held. A round trip of 20 ms between two chunks costs a ninth of
  * what a line of 800 Mbit/s carries; with chunks of 2 MiB it would be a half. */
 #define DEFAULT_CHUNK_SIZE (16 * 1024 * 1024)
 #define MOST_CHUNK_SIZE (256 * 1024 * 1024)
