@@ -412,36 +412,51 @@ judge (GcsUpload *upload, SoupMessage *message, const GcsAnswer *answer,
   }
 }
 
-/* A session is asked for by its address alone. */
+static void
+on_wrote (SoupMessage *message, guint n, const GcsUploadChunk *chunk)
+{
+  chunk->wrote (n, chunk->data);
+}
+
+static void
+set_checksum (SoupMessageHeaders *headers, guint32 crc32c)
+{
+  char text[9];
+  g_autofree char *hash = NULL;
+
+  crc32c_to_base64 (crc32c, text);
+  hash = g_strconcat ("crc32c=", text, NULL);
+  soup_message_headers_replace (headers, "X-Goog-Hash", hash);
+}
+
+/* A session is asked for by its address alone. @chunk: or NULL. */
 static gboolean
-put (GcsUpload *upload, GInputStream *body, gsize length, const char *range,
-    const guint32 *crc32c, GcsUploadAnswer *answer, GCancellable *cancellable,
-    GError **error)
+put (GcsUpload *upload, const GcsUploadChunk *chunk, const char *range,
+    GcsUploadAnswer *answer, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SoupMessage) message =
       soup_message_new (SOUP_METHOD_PUT, upload->session);
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+  gboolean is_last = chunk != NULL && chunk->total >= 0;
   g_auto (GcsAnswer) reply = {0};
   g_autoptr (GError) problem = NULL;
 
   upload->retry_after = 0;
-  if (body != NULL)
-    soup_message_set_request_body (message, NULL, body, (gssize)length);
-  else
+  if (chunk != NULL && chunk->length > 0) {
+    soup_message_set_request_body (
+        message, NULL, chunk->body, (gssize)chunk->length);
+    g_signal_connect (
+        message, "wrote-body-data", G_CALLBACK (on_wrote), (gpointer)chunk);
+  } else {
     soup_message_headers_set_content_length (headers, 0);
-  soup_message_headers_replace (headers, "Content-Range", range);
-  if (crc32c != NULL) {
-    char text[9];
-    g_autofree char *hash = NULL;
-
-    crc32c_to_base64 (*crc32c, text);
-    hash = g_strconcat ("crc32c=", text, NULL);
-    soup_message_headers_replace (headers, "X-Goog-Hash", hash);
   }
+  soup_message_headers_replace (headers, "Content-Range", range);
+  if (is_last)
+    set_checksum (headers, chunk->crc32c);
   if (!send_large (upload, message, &reply, cancellable, error))
     return FALSE;
   note_retry_after (upload, message);
-  if (crc32c != NULL && reply.status == SOUP_STATUS_BAD_REQUEST) {
+  if (is_last && reply.status == SOUP_STATUS_BAD_REQUEST) {
     /* What it says of a chunk that may be is that its bytes are not ours. */
     gcs_answer_check (&reply, upload->what, &problem);
     problem->code = GCS_ERROR_CORRUPT;
@@ -452,28 +467,27 @@ put (GcsUpload *upload, GInputStream *body, gsize length, const char *range,
 }
 
 gboolean
-gcs_upload_put (GcsUpload *upload, GInputStream *body, guint64 offset,
-    gsize length, gint64 total, guint32 crc32c, GcsUploadAnswer *answer,
-    GCancellable *cancellable, GError **error)
+gcs_upload_put (GcsUpload *upload, const GcsUploadChunk *chunk,
+    GcsUploadAnswer *answer, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *all = total >= 0
-                             ? g_strdup_printf ("%" G_GINT64_FORMAT, total)
-                             : g_strdup ("*");
-  g_autofree char *range = length > 0
-                               ? g_strdup_printf ("bytes %" G_GUINT64_FORMAT
-                                                  "-%" G_GUINT64_FORMAT "/%s",
-                                     offset, offset + length - 1, all)
-                               : g_strdup_printf ("bytes */%s", all);
+  g_autofree char *all =
+      chunk->total >= 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, chunk->total)
+                        : g_strdup ("*");
+  g_autofree char *range =
+      chunk->length > 0
+          ? g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
+                             "/%s",
+                chunk->offset, chunk->offset + chunk->length - 1, all)
+          : g_strdup_printf ("bytes */%s", all);
 
-  return put (upload, length > 0 ? body : NULL, length, range,
-      total >= 0 ? &crc32c : NULL, answer, cancellable, error);
+  return put (upload, chunk, range, answer, cancellable, error);
 }
 
 gboolean
 gcs_upload_query (GcsUpload *upload, GcsUploadAnswer *answer,
     GCancellable *cancellable, GError **error)
 {
-  return put (upload, NULL, 0, "bytes */*", NULL, answer, cancellable, error);
+  return put (upload, NULL, "bytes */*", answer, cancellable, error);
 }
 
 /* --- The object -----------------------------------------------------------------*/

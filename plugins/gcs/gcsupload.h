@@ -47,13 +47,23 @@ void gcs_upload_set_session (GcsUpload *upload, const char *session);
 /* (transfer none) (nullable) */
 const char *gcs_upload_get_session (GcsUpload *upload);
 
-/* Sends @length bytes of @body, which can be sought in, or none (NULL), as those
- * from @offset on. @total: bytes of the object if these are its last, else -1;
- * @crc32c then is that of the whole. GCS_ERROR_GONE: there is no such session any
- * more; GCS_ERROR_EXISTS: somebody else made the object. */
-gboolean gcs_upload_put (GcsUpload *upload, GInputStream *body, guint64 offset,
-    gsize length, gint64 total, guint32 crc32c, GcsUploadAnswer *answer,
-    GCancellable *cancellable, GError **error);
+/* Bytes of the object from @offset on. */
+typedef struct {
+  GInputStream *body; /* which can be sought in */
+  guint64 offset;
+  gsize length;
+  gint64 total;   /* bytes of the object if these are its last, else -1; */
+  guint32 crc32c; /* and that of the whole then */
+  /* The next @n of them are written, in the thread of the call; all of them again
+   * if their request had to begin anew. */
+  void (*wrote) (gsize n, gpointer data);
+  gpointer data;
+} GcsUploadChunk;
+
+/* Sends them. GCS_ERROR_GONE: there is no such session any more;
+ * GCS_ERROR_EXISTS: somebody else made the object. */
+gboolean gcs_upload_put (GcsUpload *upload, const GcsUploadChunk *chunk,
+    GcsUploadAnswer *answer, GCancellable *cancellable, GError **error);
 /* What the service has. Errors as above. */
 gboolean gcs_upload_query (GcsUpload *upload, GcsUploadAnswer *answer,
     GCancellable *cancellable, GError **error);

@@ -48,6 +48,8 @@ struct _UploadQueue {
   /* The thread's own. */
   GcsUpload *upload;
   guint32 crc;       /* up to tail */
+  guint64 ahead;     /* what was sent since was hashed up to there; or 0 */
+  guint32 ahead_crc; /* up to ahead */
   guint64 persisted; /* what the service has, at least */
   guint64 sent_end;  /* and at most */
   gboolean unsure;   /* what it has must be asked */

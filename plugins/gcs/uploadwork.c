@@ -139,6 +139,7 @@ place_locked (UploadQueue *queue, guint64 position, guint32 crc)
   queue->first = queue->tail = queue->head = position;
   queue->stats.position = queue->stats.stored = position;
   queue->crc = crc;
+  queue->ahead = 0;
   queue->ended = FALSE;
   g_cond_broadcast (&queue->changed);
 }
@@ -216,16 +217,25 @@ resume (UploadQueue *queue)
 
 /* --- What is next ---------------------------------------------------------------*/
 
-static void
-hash_locked (UploadQueue *queue, gsize n)
+/* @crc, and what is in the ring from @from on. Needs no lock: nobody else touches
+ * what lies between tail and head. */
+static guint32
+hash (UploadQueue *queue, guint32 crc, guint64 from, gsize n)
 {
-  gsize at = queue->tail % queue->capacity;
+  gsize at = from % queue->capacity;
   gsize here = MIN (n, queue->capacity - at);
 
-  /* Nobody else touches what lies between tail and head. */
+  crc = crc32c_update (crc, queue->ring + at, here);
+  return crc32c_update (crc, queue->ring, n - here);
+}
+
+static void
+move_tail_locked (UploadQueue *queue, gsize n)
+{
   g_mutex_unlock (&queue->lock);
-  queue->crc = crc32c_update (queue->crc, queue->ring + at, here);
-  queue->crc = crc32c_update (queue->crc, queue->ring, n - here);
+  queue->crc = queue->tail + n == queue->ahead
+                   ? queue->ahead_crc
+                   : hash (queue, queue->crc, queue->tail, n);
   g_mutex_lock (&queue->lock);
   queue->tail += n;
   queue->stats.stored = queue->tail;
@@ -241,19 +251,8 @@ catch_up (UploadQueue *queue)
   g_mutex_lock (&queue->lock);
   n = MIN (queue->head, queue->persisted) - queue->tail;
   if (n > 0)
-    hash_locked (queue, n);
+    move_tail_locked (queue, n);
   g_mutex_unlock (&queue->lock);
-}
-
-/* The checksum of all that has come. */
-static guint32
-hash_rest (UploadQueue *queue, const Piece *piece)
-{
-  gsize at = piece->offset % queue->capacity;
-  gsize here = MIN (piece->length, queue->capacity - at);
-  guint32 crc = crc32c_update (queue->crc, queue->ring + at, here);
-
-  return crc32c_update (crc, queue->ring, piece->length - here);
 }
 
 /* Waits until there are bytes up to @position, or for at most until @deadline. */
@@ -302,7 +301,7 @@ find_piece (UploadQueue *queue, Piece *piece)
 
     if (queue->tail < queue->persisted) {
       if (waiting > 0)
-        hash_locked (queue, MIN (waiting, queue->persisted - queue->tail));
+        move_tail_locked (queue, MIN (waiting, queue->persisted - queue->tail));
       else if (queue->ended)
         break;
       else
@@ -412,13 +411,37 @@ take_answer (UploadQueue *queue, const GcsUploadAnswer *answer,
              "the stream cannot go on from its begin");
 }
 
+typedef struct {
+  UploadQueue *queue;
+  guint64 end; /* of the piece */
+} Sending;
+
+/* Hashes while the service is at work on it: once that has answered, it waits for
+ * the next piece. A request that libsoup begins anew writes bytes again. */
+static void
+on_wrote (gsize n, gpointer data)
+{
+  const Sending *sending = data;
+  UploadQueue *queue = sending->queue;
+
+  n = MIN (n, sending->end - queue->ahead);
+  queue->ahead_crc = hash (queue, queue->ahead_crc, queue->ahead, n);
+  queue->ahead += n;
+}
+
 static gboolean
 send_piece (UploadQueue *queue, const Piece *piece, GError **error)
 {
   g_autoptr (GInputStream) body = g_memory_input_stream_new ();
   gsize at = piece->offset % queue->capacity;
   gsize here = MIN (piece->length, queue->capacity - at);
-  guint32 crc = piece->total >= 0 ? hash_rest (queue, piece) : 0;
+  Sending sending = {queue, piece->offset + piece->length};
+  GcsUploadChunk chunk = {.body = body,
+      .offset = piece->offset,
+      .length = piece->length,
+      .total = piece->total,
+      .wrote = on_wrote,
+      .data = &sending};
   GcsUploadAnswer answer;
   gboolean done;
 
@@ -427,9 +450,15 @@ send_piece (UploadQueue *queue, const Piece *piece, GError **error)
   if (piece->length > here)
     g_memory_input_stream_add_data (G_MEMORY_INPUT_STREAM (body), queue->ring,
         (gssize)(piece->length - here), NULL);
-  queue->sent_end = MAX (queue->sent_end, piece->offset + piece->length);
-  done = gcs_upload_put (queue->upload, body, piece->offset, piece->length,
-      piece->total, crc, &answer, queue->stopping_cancellable, error);
+  queue->ahead = piece->offset;
+  queue->ahead_crc = queue->crc;
+  /* The last one says before its bytes what all of them must give. */
+  if (piece->total >= 0)
+    on_wrote (piece->length, &sending);
+  chunk.crc32c = queue->ahead_crc;
+  queue->sent_end = MAX (queue->sent_end, sending.end);
+  done = gcs_upload_put (
+      queue->upload, &chunk, &answer, queue->stopping_cancellable, error);
   g_mutex_lock (&queue->lock);
   queue->stats.sent += piece->length;
   queue->since = g_get_monotonic_time ();
