@@ -151,11 +151,16 @@ test('a player seeks into the past and back', async () => {
   await page.close();
 });
 
+// The library sets the time before there is a picture, and until there is one
+// the bar cannot have the focus.
+const untilPlays = (page) => until('it plays', async () =>
+  await page.getAttribute('.stage', 'data-state') === 'playing');
+
 test('keys do what the bar does', async () => {
   const { page, complaints } =
       await openPage(chromium, `${front.url}/watch/${LINK}`);
   const facts = () => videoFacts(page);
-  await until('the picture moves', async () => (await facts()).time > 0);
+  await untilPlays(page);
   for (const key of ['k', 'Space']) {
     await page.keyboard.press(key);
     await until(`${key} stops it`, async () => (await facts()).paused);
@@ -207,8 +212,7 @@ test('keys do what the bar does', async () => {
 
 test('the bar goes, and comes when it is needed', async () => {
   const { page } = await openPage(chromium, `${front.url}/watch/${LINK}`);
-  await until('the picture moves', async () =>
-    (await videoFacts(page)).time > 0);
+  await untilPlays(page);
   const opacity = async (value) => {
     const now = await page.$eval('.controls', (bar) =>
       getComputedStyle(bar).opacity);
