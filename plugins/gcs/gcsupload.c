@@ -438,6 +438,7 @@ put (GcsUpload *upload, const GcsUploadChunk *chunk, const char *range,
       soup_message_new (SOUP_METHOD_PUT, upload->session);
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
   gboolean is_last = chunk != NULL && chunk->total >= 0;
+  gboolean is_answered;
   g_auto (GcsAnswer) reply = {0};
   g_autoptr (GError) problem = NULL;
 
@@ -453,7 +454,10 @@ put (GcsUpload *upload, const GcsUploadChunk *chunk, const char *range,
   soup_message_headers_replace (headers, "Content-Range", range);
   if (is_last)
     set_checksum (headers, chunk->crc32c);
-  if (!send_large (upload, message, &reply, cancellable, error))
+  is_answered = send_large (upload, message, &reply, cancellable, error);
+  /* The chunk is gone when we are back, the message may be libsoup's still. */
+  g_signal_handlers_disconnect_by_func (message, on_wrote, (gpointer)chunk);
+  if (!is_answered)
     return FALSE;
   note_retry_after (upload, message);
   if (is_last && reply.status == SOUP_STATUS_BAD_REQUEST) {

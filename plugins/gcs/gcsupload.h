@@ -54,8 +54,7 @@ typedef struct {
   gsize length;
   gint64 total;   /* bytes of the object if these are its last, else -1; */
   guint32 crc32c; /* and that of the whole then */
-  /* The next @n of them are written, in the thread of the call; all of them again
-   * if their request had to begin anew. */
+  /* The next @n of them were written; in the thread of the call. */
   void (*wrote) (gsize n, gpointer data);
   gpointer data;
 } GcsUploadChunk;

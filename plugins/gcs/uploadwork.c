@@ -229,6 +229,7 @@ hash (UploadQueue *queue, guint32 crc, guint64 from, gsize n)
   return crc32c_update (crc, queue->ring, n - here);
 }
 
+/* The service has @n more. What was sent last is hashed already. */
 static void
 move_tail_locked (UploadQueue *queue, gsize n)
 {
@@ -416,8 +417,8 @@ typedef struct {
   guint64 end; /* of the piece */
 } Sending;
 
-/* Hashes while the service is at work on it: once that has answered, it waits for
- * the next piece. A request that libsoup begins anew writes bytes again. */
+/* Hashes what is not hashed yet while the service is at work on it: once that has
+ * answered, it waits for the next piece. */
 static void
 on_wrote (gsize n, gpointer data)
 {
@@ -452,7 +453,7 @@ send_piece (UploadQueue *queue, const Piece *piece, GError **error)
         (gssize)(piece->length - here), NULL);
   queue->ahead = piece->offset;
   queue->ahead_crc = queue->crc;
-  /* The last one says before its bytes what all of them must give. */
+  /* The last piece says before its bytes what all must give. */
   if (piece->total >= 0)
     on_wrote (piece->length, &sending);
   chunk.crc32c = queue->ahead_crc;
