@@ -10,13 +10,17 @@
  *     gcscall ENDPOINT KEY-FILE compose NAME GENERATION SOURCE...
  *
  * of the bucket named "bucket", with the credentials of KEY-FILE, or of the
- * machine if that is "machine", or nobody's if it is "-". Prints what came of it; exits with 1 after an error. */
+ * machine if that is "machine", whose metadata server and signing service are at
+ * ENDPOINT, too, or nobody's if it is "-". Prints what came of it; exits with 1
+ * after an error. */
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "crc32c.h"
 #include "gcsbucket.h"
+#include "gcscredentials-private.h"
 
 static void
 print_object (const GcsObject *object)
@@ -111,19 +115,20 @@ static const struct {
 };
 
 static GcsCredentials *
-choose (const char *key, GError **error)
+choose (const char *endpoint, const char *key, GError **error)
 {
   if (g_str_equal (key, "-"))
     return gcs_credentials_new_anonymous ();
   if (g_str_equal (key, "machine"))
-    return gcs_credentials_new_from_metadata (NULL);
+    return gcs_credentials_new_from_services (
+        endpoint + strlen ("http://"), endpoint);
   return gcs_credentials_new_from_file (key, error);
 }
 
 static gboolean
 run (int argc, char **argv, GError **error)
 {
-  g_autoptr (GcsCredentials) credentials = choose (argv[2], error);
+  g_autoptr (GcsCredentials) credentials = choose (argv[1], argv[2], error);
   const GcsBucketSettings settings = {
       .bucket = "bucket",
       .endpoint = argv[1],

@@ -114,7 +114,6 @@ test('lists are read to their last page', async () => {
 test('the account of the machine', async () => {
   const tokens = () => fake.of('metadata')
       .filter(({ path }) => path.endsWith('/token')).length;
-  process.env.GCE_METADATA_HOST = new URL(fake.url).host;
   const call = (...args) => callGcs(place, fake.url, 'machine', ...args);
   assert.deepEqual(await call('list', 'games/'), [NAME]);
   assert.equal(tokens(), 1);
@@ -122,5 +121,13 @@ test('the account of the machine', async () => {
   const [told] = await call('stat', NAME);
   assert.equal(told, `${WHOLE.length} ${CRC}`);
   assert.equal(tokens(), 3);
+  // It has no key: the service of IAM signs for it.
+  const [address] = await call('sign', NAME, '60', 'inline');
+  assert.equal(fake.of('sign').length, 1);
+  assert.ok(address.includes(
+      `X-Goog-Credential=${encodeURIComponent(fake.machine)}`), address);
+  const answer = await fetch(address);
+  assert.equal(answer.status, 200);
+  assert.deepEqual(Buffer.from(await answer.arrayBuffer()), WHOLE);
   assert.deepEqual(fake.violations, []);
 });
