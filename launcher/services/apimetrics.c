@@ -149,7 +149,7 @@ static const struct {
         "Segments that began without a key frame.",
         G_STRUCT_OFFSET (BroadcastStatus, packager), "forced-cuts"},
     {"wishcast_packager_dropped_frames_total", "counter",
-        "Malformed frames that were left out.",
+        "Frames that were of no use: malformed, too late or in no segment.",
         G_STRUCT_OFFSET (BroadcastStatus, packager), "dropped-frames"},
 };
 

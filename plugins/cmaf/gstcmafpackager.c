@@ -233,7 +233,10 @@ on_dropped (guint track, gpointer user_data)
 {
   GstCmafPackager *self = user_data;
 
-  count (self, &self->n_dropped);
+  /* Before the first epoch nobody misses it: sound comes before the picture, and
+   * who joins a stream comes between two key frames. */
+  if (self->output.table != NULL)
+    count (self, &self->n_dropped);
   GST_DEBUG_OBJECT (
       self, "%s: a frame without use", get_input (self, track)->name);
 }
@@ -256,7 +259,7 @@ free_frame (gpointer data)
 static void
 warn_malformed (GstCmafPackager *self, PackagerInput *input)
 {
-  on_dropped (input->index, self);
+  count (self, &self->n_dropped);
   if (input->warned)
     return;
   input->warned = TRUE;

@@ -177,7 +177,8 @@ packager_settings_install (GObjectClass *klass)
    * GstCmafPackager:stats:
    *
    * `segments` begun, a track each; `forced-cuts`; `dropped-frames` that were of
-   * no use (guint64); and the `epoch` that runs (guint).
+   * no use (guint64), not counting sound before the first picture and what comes
+   * before the first key frame; and the `epoch` that runs (guint).
    *
    * Since: 0.1
    */

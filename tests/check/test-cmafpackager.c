@@ -197,6 +197,42 @@ test_av_offset (void)
   packager_test_clear (&test);
 }
 
+/* What comes before the first key frame is no fault of the publisher's. */
+static void
+test_before_first_key_frame (void)
+{
+  g_autoptr (TestMedia) video = NULL, audio = NULL;
+  PackagerTest test;
+  g_autoptr (GArray) chunks = NULL;
+  guint n_before = 0;
+
+  if (!have_encoders ())
+    return;
+  video = test_media_encode (PICTURE TEST_H264);
+  audio = test_media_encode (SOUND TEST_AAC);
+  /* As who joins between two key frames. */
+  g_ptr_array_remove_index (video->buffers, 0);
+  packager_test_init (&test, NULL);
+  packager_test_add_media (&test, "video_0", video);
+  packager_test_add_media (&test, "audio_0", audio);
+  packager_test_push (&test, (TestMedia *[]){video, audio}, 2, 0);
+  packager_test_end (&test);
+  chunks = packager_test_pull (&test);
+  for (guint i = 0; i < video->buffers->len; i++) {
+    GstBuffer *buffer = g_ptr_array_index (video->buffers, i);
+
+    if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT))
+      break;
+    n_before++;
+  }
+  g_assert_cmpuint (n_before, >, 0);
+  g_assert_cmpuint (
+      count_samples (chunks, 0), ==, video->buffers->len - n_before);
+  g_assert_cmpuint (count_samples (chunks, 1), <, audio->buffers->len);
+  g_assert_cmpuint (packager_test_stat (&test, "dropped-frames"), ==, 0);
+  packager_test_clear (&test);
+}
+
 /* The same caps once more, as repeated parameter sets cause them. */
 static void
 test_repeated_caps (void)
@@ -568,6 +604,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add_func ("/cmafpackager/" path, function)
   ADD ("codecs", test_codecs);
   ADD ("av-offset", test_av_offset);
+  ADD ("before-first-key-frame", test_before_first_key_frame);
   ADD ("repeated-caps", test_repeated_caps);
   ADD ("resolution-change", test_resolution_change);
   ADD ("malformed", test_malformed);
