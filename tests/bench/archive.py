@@ -10,6 +10,7 @@ depends on how many segments there are, not on how many bytes.
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -32,8 +33,9 @@ ARCHIVER_CHUNK = 2 * MB
 KBITS = 6000
 WARM_UP, SECONDS = 10, 60
 UPLOAD, ROUNDS = 1 << 30, 10
-# Files that no disk holds up.
-MEMORY = Path('/dev/shm')
+# Files that no disk holds up, if there is room for what is sent, and for what the
+# server has of either program, old and new.
+MEMORY, COPIES = Path('/dev/shm'), 5
 LENGTH, PACE = 7200, 60
 QUICK_LENGTH = 120
 
@@ -134,10 +136,21 @@ def timed(command, env=None):
     return time.monotonic() - begun
 
 
+def has_room(folder, size):
+    return folder.is_dir() and shutil.disk_usage(folder).free > size
+
+
 def upload(build, folder, quick):
-    """The same file to the same server, by turns of which either is the first
-    as often; with the start of both programs."""
+    """The same file to the same server."""
     size = UPLOAD // (16 if quick else 1)
+    memory = MEMORY if has_room(MEMORY, COPIES * size) else folder
+    with tempfile.TemporaryDirectory(dir=memory) as place:
+        return upload_from(build, Path(place), size, 2 if quick else ROUNDS)
+
+
+def upload_from(build, folder, size, rounds):
+    """By turns of which either is the first as often; with the start of both
+    programs."""
     path = folder / 'file'
     block = os.urandom(MB)
     with open(path, 'wb') as out:
@@ -156,7 +169,7 @@ def upload(build, folder, quick):
             session = begin_session(address, 'curl')
             curls.append(timed(['curl', '-sS', '--fail', '-T', path, session]))
 
-        for i in range(1 + (2 if quick else ROUNDS)):
+        for i in range(1 + rounds):
             first, second = (put_by_sink, put_by_curl)[::-1 if i % 2 else 1]
             first()
             second()
@@ -233,11 +246,8 @@ def archive_long(build, work, folder, quick):
 def measure(build, work, quick):
     folder = work / 'archive'
     folder.mkdir()
-    with tempfile.TemporaryDirectory(
-            dir=MEMORY if MEMORY.is_dir() else folder) as memory:
-        uploaded = upload(build, Path(memory), quick)
     return [
         *follow_live(build, folder, quick),
-        *uploaded,
+        *upload(build, folder, quick),
         *archive_long(build, work, folder, quick),
     ]
